@@ -1,0 +1,14 @@
+/* load: rows into structs, on whichever thread has the connection. */
+#pragma once
+
+#include "store/db.h"
+#include "store/store.h"
+
+MUST_CHECK enum err load_head(struct db *d, struct arena *a, struct span id,
+                              struct store_head *out);
+/* The list and what it points to live in `a`. */
+MUST_CHECK enum err load_list(struct db *d, struct arena *a, struct span owner,
+                              struct store_list *out);
+/* One consistent state of it. ERR_NOT_FOUND also when it is somebody else's. */
+MUST_CHECK enum err load_notebook(struct db *d, struct span owner, struct span id,
+                                  struct notebook **out);

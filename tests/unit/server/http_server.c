@@ -1,0 +1,729 @@
+/* The server against a client that says exactly what it is told to: one byte at a time, too much,
+ * too little, too slowly. */
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/unit/check.h"
+#include "tests/unit/server/http_fixture.h"
+
+#define HOST "Host: a\r\n"
+#define GET(path) SPAN("GET " path " HTTP/1.1\r\n" HOST "\r\n")
+#define GET_WITH(path, headers) SPAN("GET " path " HTTP/1.1\r\n" HOST headers "\r\n")
+
+static struct fixture start(void)
+{
+    struct http_options options = fixture_options();
+    return fixture_start(&options);
+}
+
+static struct answer ask(const struct fixture *f, struct span bytes)
+{
+    int fd = client_dial(f);
+    client_say(fd, bytes);
+    struct answer a = client_hear(fd, false);
+    close(fd);
+    return a;
+}
+
+static bool has(const struct answer *a, const char *needle)
+{
+    return span_has(text_span(&a->body), span_str(needle));
+}
+
+/* --- calls --- */
+static void a_call_carries_the_request(void)
+{
+    struct fixture f = start();
+    struct answer a =
+        ask(&f, SPAN("POST /api/a%20b/?c=d%20e&f HTTP/1.1\r\n" HOST
+                     "Authorization: Bearer abc  \t\r\nContent-Type:  application/json \r\n"
+                     "Origin: http://x\r\nACCEPT: text/html\r\nX-Custom: \t1 2\t\r\n"
+                     "Content-Length: 4\r\n\r\nbody"));
+    CHECK(a.status == 200);
+    CHECK(answer_is(&a, "{\"method\":\"POST\",\"path\":\"/api/a%20b/\",\"query\":\"c=d%20e&f\","
+                        "\"body\":\"body\",\"authorization\":\"Bearer abc\",\"repeated\":false,"
+                        "\"origin\":\"http://x\",\"type\":\"application/json\","
+                        "\"peer\":\"127.0.0.1\",\"accept\":\"text/html\",\"custom\":\"1 2\","
+                        "\"upgrade\":false,\"segments\":[\"api\",\"a b\",\"\"]}"));
+    answer_free(&a);
+    CHECK(fixture_stop(&f));
+}
+
+static void what_is_absent_is_null(void)
+{
+    struct fixture f = start();
+    struct answer a = ask(&f, GET("/"));
+    CHECK(answer_is(&a, "{\"method\":\"GET\",\"path\":\"/\",\"query\":null,\"body\":\"\","
+                        "\"authorization\":null,\"repeated\":false,\"origin\":null,\"type\":null,"
+                        "\"peer\":\"127.0.0.1\",\"accept\":null,\"custom\":null,"
+                        "\"upgrade\":false,\"segments\":[]}"));
+    answer_free(&a);
+    CHECK(fixture_stop(&f));
+}
+
+static void two_authorizations_are_flagged(void)
+{
+    struct fixture f = start();
+    struct answer a = ask(&f, GET_WITH("/a", "Authorization: a\r\nauthorization: b\r\n"));
+    CHECK(a.status == 200 && has(&a, "\"repeated\":true"));
+    answer_free(&a);
+    a = ask(&f, GET_WITH("/a", "Authorization: a\r\nAuthorization: b\r\nAuthorization: c\r\n"));
+    CHECK(a.status == 200 && has(&a, "\"repeated\":true"));
+    answer_free(&a);
+    CHECK(fixture_stop(&f));
+}
+
+/* --- headers --- */
+static void every_answer_carries_the_common_headers(void)
+{
+    struct fixture f = start();
+    static const struct {
+        const char *request;
+        int status;
+    } cases[] = {
+        {"GET /a HTTP/1.1\r\nHost: a\r\nOrigin: http://localhost:3000\r\n\r\n", 200},
+        {"GET /status/401 HTTP/1.1\r\nHost: a\r\nOrigin: http://localhost:3000\r\n\r\n", 401},
+        {"GET /%00 HTTP/1.1\r\nHost: a\r\nOrigin: http://localhost:3000\r\n\r\n", 400},
+        {"GET /a HTTP/1.1\r\nOrigin: http://localhost:3000\r\n\r\n", 400},
+        {"POST /a HTTP/1.1\r\nHost: a\r\nOrigin: http://localhost:3000\r\n"
+         "Content-Length: 9999999999\r\n\r\n",
+         413},
+        {"POST /a HTTP/1.1\r\nHost: a\r\nOrigin: http://localhost:3000\r\n"
+         "Content-Length: x\r\n\r\n",
+         400},
+        {"POST /a HTTP/1.1\r\nHost: a\r\nOrigin: http://localhost:3000\r\n"
+         "Content-Length: 1\r\nExpect: miracles\r\n\r\n",
+         417},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        check_case(cases[i].request);
+        struct answer a = ask(&f, span_str(cases[i].request));
+        CHECK(a.status == cases[i].status);
+        CHECK(answer_has(&a, "content-type: application/json"));
+        CHECK(answer_has(&a, "x-content-type-options: nosniff"));
+        CHECK(answer_has(&a, "access-control-allow-origin: http://localhost:3000"));
+        CHECK(answer_has(&a, "access-control-allow-credentials: true"));
+        CHECK(answer_has(&a, "vary: origin"));
+        CHECK(strstr(a.head.p, "\r\nx-request-id: ") != NULL);
+        CHECK(strstr(a.head.p, "\r\nserver:") == NULL);
+        CHECK(a.status == 200 || a.status == 401 ||
+              span_starts(text_span(&a.body), SPAN("{\"detail\":\"")));
+        answer_free(&a);
+    }
+    CHECK(fixture_stop(&f));
+}
+
+static void other_origins_get_no_cors_headers(void)
+{
+    struct fixture f = start();
+    struct answer a = ask(&f, GET_WITH("/a", "Origin: http://evil.example\r\n"));
+    CHECK(a.status == 200 && strstr(a.head.p, "access-control") == NULL);
+    answer_free(&a);
+    CHECK(fixture_stop(&f));
+}
+
+static void preflights_are_answered_here(void)
+{
+    struct fixture f = start();
+    struct answer a =
+        ask(&f, SPAN("OPTIONS /api/notebooks HTTP/1.1\r\n" HOST "Origin: http://localhost:3000\r\n"
+                     "Access-Control-Request-Method: PUT\r\n"
+                     "Access-Control-Request-Headers: authorization,x-a\r\n\r\n"));
+    CHECK(a.status == 200 && answer_is(&a, "OK"));
+    CHECK(answer_has(&a, "content-type: text/plain; charset=utf-8"));
+    CHECK(answer_has(&a, "access-control-allow-origin: http://localhost:3000"));
+    CHECK(answer_has(&a, "access-control-allow-credentials: true"));
+    CHECK(answer_has(&a,
+                     "access-control-allow-methods: delete, get, head, options, patch, post, put"));
+    CHECK(answer_has(&a, "access-control-allow-headers: authorization,x-a"));
+    CHECK(answer_has(&a, "access-control-max-age: 600"));
+    CHECK(answer_has(&a, "vary: origin"));
+    answer_free(&a);
+    a = ask(&f, SPAN("OPTIONS /api/notebooks HTTP/1.1\r\n" HOST "Origin: http://evil.example\r\n"
+                     "Access-Control-Request-Method: PUT\r\n\r\n"));
+    CHECK(a.status == 400 && answer_is(&a, "Disallowed CORS origin"));
+    CHECK(strstr(a.head.p, "allow-origin") == NULL);
+    answer_free(&a);
+    a = ask(&f, SPAN("OPTIONS /a HTTP/1.1\r\n" HOST "\r\n"));
+    CHECK(a.status == 200 && has(&a, "\"method\":\"OPTIONS\"")); /* not a preflight: a call */
+    answer_free(&a);
+    CHECK(fixture_stop(&f));
+}
+
+static void a_good_request_id_is_kept_and_a_bad_one_replaced(void)
+{
+    struct fixture f = start();
+    struct answer a = ask(&f, GET_WITH("/a", "X-Request-Id: abc-1.2_3\r\n"));
+    CHECK(answer_has(&a, "x-request-id: abc-1.2_3"));
+    answer_free(&a);
+    static const char *const bad[] = {
+        "", "a b", "a\"b", "\xC3\xBC",
+        "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        check_case(bad[i]);
+        struct text t = TEXT(1000);
+        text_addf(&t, "GET /a HTTP/1.1\r\nHost: a\r\nX-Request-Id: %s\r\n\r\n", bad[i]);
+        a = ask(&f, text_span(&t));
+        CHECK(a.status == 200);
+        const char *id = strstr(a.head.p, "x-request-id: ");
+        CHECK(id != NULL && strcspn(id + 14, "\r") == 29);
+        answer_free(&a);
+        text_free(&t);
+    }
+    CHECK(fixture_stop(&f));
+}
+
+static void a_reply_cannot_split_the_response(void)
+{
+    struct fixture f = start();
+    struct answer a = ask(&f, GET("/headers"));
+    CHECK(a.status == 201);
+    CHECK(answer_has(&a, "x-one: 1") && answer_has(&a, "x-three: 3"));
+    CHECK(strstr(a.head.p, "x-two") == NULL && strstr(a.head.p, "x-evil") == NULL);
+    answer_free(&a);
+    CHECK(fixture_stop(&f));
+}
+
+/* --- keep-alive, pipelining, pieces --- */
+static void statuses_keep_the_connection(void)
+{
+    struct fixture f = start();
+    int fd = client_dial(&f);
+    static const int statuses[] = {200, 201, 204, 304, 307, 400, 404, 409, 422, 500, 599};
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        struct text t = TEXT(1000);
+        text_addf(&t, "GET /status/%d HTTP/1.1\r\nHost: a\r\n\r\n", statuses[i]);
+        client_say(fd, text_span(&t));
+        struct answer a = client_hear(fd, false);
+        CHECK(a.status == statuses[i]);
+        CHECK(answer_has(&a, "connection: keep-alive"));
+        answer_free(&a);
+        text_free(&t);
+    }
+    close(fd);
+    CHECK(fixture_stop(&f));
+}
+
+static void head_has_the_length_and_no_body(void)
+{
+    struct fixture f = start();
+    int fd = client_dial(&f);
+    client_say(fd, SPAN("HEAD /big/1000 HTTP/1.1\r\n" HOST "\r\n"));
+    struct answer a = client_hear(fd, true);
+    CHECK(a.status == 200 && answer_has(&a, "content-length: 1000"));
+    answer_free(&a);
+    client_say(fd, SPAN("HEAD /%00 HTTP/1.1\r\n" HOST "\r\n"));
+    a = client_hear(fd, true);
+    CHECK(a.status == 400);
+    answer_free(&a);
+    client_say(fd, GET("/counts"));
+    a = client_hear(fd, false);
+    CHECK(a.status == 200 && answer_is(&a, "{\"opened\":0,\"closed\":0}"));
+    answer_free(&a);
+    close(fd);
+    CHECK(fixture_stop(&f));
+}
+
+static void pipelined_requests_are_answered_in_order(void)
+{
+    struct fixture f = start();
+    int fd = client_dial(&f);
+    client_say(fd, SPAN("GET /later/50 HTTP/1.1\r\n" HOST "\r\n"
+                        "POST /body HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nfirst"
+                        "GET /status/404 HTTP/1.1\r\n" HOST "\r\n"
+                        "POST /body HTTP/1.1\r\n" HOST "Content-Length: 6\r\n\r\nsecond"));
+    static const char *const bodies[] = {"{\"late\":true}", "first", "{}", "second"};
+    for (size_t i = 0; i < 4; i++) {
+        struct answer a = client_hear(fd, false);
+        CHECK(a.status == (i == 2 ? 404 : 200));
+        CHECK(answer_is(&a, bodies[i]));
+        answer_free(&a);
+    }
+    close(fd);
+    CHECK(fixture_stop(&f));
+}
+
+static void a_request_may_come_byte_by_byte(void)
+{
+    struct fixture f = start();
+    int fd = client_dial(&f);
+    struct span bytes = SPAN("POST /body HTTP/1.1\r\n" HOST "Content-Length: 5\r\n\r\nhello"
+                             "GET /a HTTP/1.1\r\n" HOST "\r\n");
+    for (size_t i = 0; i < bytes.n; i++) {
+        client_say(fd, span_sub(bytes, i, 1));
+        usleep(500);
+    }
+    struct answer a = client_hear(fd, false);
+    CHECK(a.status == 200 && answer_is(&a, "hello"));
+    answer_free(&a);
+    a = client_hear(fd, false);
+    CHECK(a.status == 200 && has(&a, "\"path\":\"/a\""));
+    answer_free(&a);
+    close(fd);
+    CHECK(fixture_stop(&f));
+}
+
+static void a_half_closed_client_still_gets_its_answer(void)
+{
+    struct fixture f = start();
+    int fd = client_dial(&f);
+    client_say(fd, GET("/later/50"));
+    CHECK(shutdown(fd, SHUT_WR) == 0);
+    struct answer a = client_hear(fd, false);
+    CHECK(a.status == 200 && answer_is(&a, "{\"late\":true}"));
+    answer_free(&a);
+    CHECK(client_is_closed(fd, 1000));
+    close(fd);
+    CHECK(fixture_stop(&f));
+}
+
+static void expect_continue_is_honoured(void)
+{
+    struct fixture f = start();
+    int fd = client_dial(&f);
+    client_say(fd, SPAN("POST /body HTTP/1.1\r\n" HOST
+                        "Expect: 100-continue\r\nContent-Length: 5\r\n\r\n"));
+    char interim[25];
+    CHECK(client_read(fd, interim, sizeof interim));
+    CHECK(memcmp(interim, "HTTP/1.1 100 Continue\r\n\r\n", sizeof interim) == 0);
+    client_say(fd, SPAN("hello"));
+    struct answer a = client_hear(fd, false);
+    CHECK(a.status == 200 && answer_is(&a, "hello"));
+    answer_free(&a);
+    close(fd);
+    CHECK(fixture_stop(&f));
+}
+
+/* --- abandoned (T1) --- */
+static void reset(int fd)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) == 0);
+    close(fd);
+}
+
+static void abandoned_calls_harm_nothing(void)
+{
+    struct fixture f = start();
+    for (int i = 0; i < 20; i++) {
+        int fd = client_dial(&f);
+        client_say(fd, GET("/later/30"));
+        usleep(2000);
+        if (i % 2 == 0) {
+            reset(fd);
+        } else {
+            close(fd);
+        }
+    }
+    usleep(100 * 1000);
+    CHECK(client_status(&f, GET("/a")) == 200);
+    CHECK(fixture_stop(&f));
+}
+
+static void a_connection_is_reused_after_a_deferred_answer(void)
+{
+    struct fixture f = start();
+    int fd = client_dial(&f);
+    for (int i = 0; i < 3; i++) {
+        client_say(fd, GET("/later/10"));
+        struct answer late = client_hear(fd, false);
+        CHECK(late.status == 200 && answer_is(&late, "{\"late\":true}"));
+        answer_free(&late);
+        client_say(fd, GET("/a"));
+        struct answer now = client_hear(fd, false);
+        CHECK(now.status == 200 && has(&now, "\"path\":\"/a\""));
+        answer_free(&now);
+    }
+    close(fd);
+    CHECK(fixture_stop(&f));
+}
+
+/* --- limits --- */
+static void check_closed_with(const struct fixture *f, struct span request, int status)
+{
+    int fd = client_dial(f);
+    client_say(fd, request);
+    struct answer a = client_hear(fd, false);
+    CHECK(a.status == status);
+    CHECK(answer_has(&a, "connection: close"));
+    answer_free(&a);
+    CHECK(client_is_closed(fd, 1000));
+    close(fd);
+}
+
+static void bad_heads_are_refused_and_the_connection_closed(void)
+{
+    struct fixture f = start();
+    check_closed_with(&f, SPAN("GET / HTTP/1.1\r\n\r\n"), 400);
+    check_closed_with(&f, SPAN("GET / HTTP/1.1\r\n" HOST HOST "\r\n"), 400);
+    check_closed_with(&f, SPAN("GET / HTTP/1.1\nHost: a\n\n"), 400);
+    check_closed_with(&f, SPAN("GET / HTTP/1.9\r\n" HOST "\r\n"), 400);
+    check_closed_with(&f, SPAN("GET / HTTP/1.1\r\n" HOST "X-A: a\r\n b\r\n\r\n"), 400);
+    check_closed_with(&f,
+                      SPAN("POST / HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
+                           "3\r\nabc\r\n0\r\n\r\n"),
+                      411);
+    check_closed_with(&f,
+                      SPAN("POST / HTTP/1.1\r\n" HOST "Content-Length: 3\r\n"
+                           "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+                           "GET /smuggled HTTP/1.1\r\n" HOST "\r\n"),
+                      400);
+    check_closed_with(&f,
+                      SPAN("POST / HTTP/1.1\r\n" HOST "Content-Length: 0\r\n"
+                           "Content-Length: 44\r\n\r\n"
+                           "GET /smuggled HTTP/1.1\r\n" HOST "\r\n"),
+                      400);
+    char *log = fixture_log(&f);
+    CHECK(strstr(log, "smuggled") == NULL);
+    mem_free(log);
+    CHECK(fixture_stop(&f));
+}
+
+static void http2_is_not_spoken(void)
+{
+    struct fixture f = start();
+    int fd = client_dial(&f);
+    client_say(fd, SPAN("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"));
+    struct answer a = client_hear(fd, false);
+    CHECK(a.status == 400);
+    answer_free(&a);
+    CHECK(client_is_closed(fd, 1000));
+    close(fd);
+    struct answer h2c =
+        ask(&f, GET_WITH("/a", "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+                               "HTTP2-Settings: AAMAAABkAAQAAP__\r\n"));
+    CHECK(h2c.status == 200 && has(&h2c, "\"upgrade\":false"));
+    answer_free(&h2c);
+    CHECK(fixture_stop(&f));
+}
+
+static struct text padded(struct span before, size_t n, struct span after)
+{
+    struct text t = TEXT(4194304);
+    text_add(&t, before);
+    char *p = text_reserve(&t, n);
+    CHECK(p != NULL);
+    memset(p, 'a', n);
+    t.n += n;
+    text_add(&t, after);
+    CHECK(!t.overflowed);
+    return t;
+}
+
+static void sizes_are_limited(void)
+{
+    struct fixture f = start();
+    struct text t = padded(SPAN("GET /"), 16383, SPAN(" HTTP/1.1\r\n" HOST "\r\n"));
+    CHECK(client_status(&f, text_span(&t)) == 200);
+    text_free(&t);
+    t = padded(SPAN("GET /"), 16384, SPAN(" HTTP/1.1\r\n" HOST "\r\n"));
+    check_closed_with(&f, text_span(&t), 414);
+    text_free(&t);
+    t = padded(SPAN("GET / HTTP/1.1\r\n" HOST "X-A: "), 66560, SPAN("\r\n\r\n"));
+    check_closed_with(&f, text_span(&t), 431);
+    text_free(&t);
+    t = padded(SPAN("POST /body HTTP/1.1\r\n" HOST "Content-Length: 1048576\r\n\r\n"), 1048576,
+               SPAN(""));
+    CHECK(client_status(&f, text_span(&t)) == 200);
+    text_free(&t);
+    check_closed_with(&f, SPAN("POST /body HTTP/1.1\r\n" HOST "Content-Length: 1048577\r\n\r\n"),
+                      413);
+    check_closed_with(&f,
+                      SPAN("POST /body HTTP/1.1\r\n" HOST "Expect: 100-continue\r\n"
+                           "Content-Length: 1048577\r\n\r\n"),
+                      413);
+    CHECK(fixture_stop(&f));
+}
+
+static void paths_are_refused_before_they_are_calls(void)
+{
+    struct fixture f = start();
+    CHECK(client_status(&f, GET("/a%2Fb")) == 400);
+    CHECK(client_status(&f, GET("/../etc/passwd")) == 400);
+    CHECK(client_status(&f, GET("/%2e%2e/etc")) == 400);
+    CHECK(client_status(&f, GET("/a%00")) == 400);
+    CHECK(client_status(&f, GET("http://a/api")) == 400);
+    CHECK(client_status(&f, SPAN("OPTIONS * HTTP/1.1\r\n" HOST "\r\n")) == 400);
+    CHECK(client_status(&f, GET("/1/2/3/4/5/6/7/8/9/10/11/12/13")) == 404);
+    CHECK(fixture_stop(&f));
+}
+
+static void over_the_cap_connections_wait(void)
+{
+    struct http_options options = fixture_options();
+    options.connections_max = 2;
+    struct fixture f = fixture_start(&options);
+    int first = client_dial(&f);
+    int second = client_dial(&f);
+    client_say(first, GET("/a"));
+    client_say(second, GET("/a"));
+    struct answer a = client_hear(first, false);
+    struct answer b = client_hear(second, false);
+    CHECK(a.status == 200 && b.status == 200);
+    answer_free(&a);
+    answer_free(&b);
+    int third = client_dial(&f); /* the system takes it; the server does not */
+    int fourth = client_dial(&f);
+    client_say(third, GET("/a"));
+    client_say(fourth, GET("/a"));
+    char c = 0;
+    usleep(100 * 1000);
+    CHECK(recv(third, &c, 1, MSG_DONTWAIT) == -1);
+    close(first);
+    a = client_hear(third, false);
+    CHECK(a.status == 200);
+    answer_free(&a);
+    close(second);
+    b = client_hear(fourth, false);
+    CHECK(b.status == 200);
+    answer_free(&b);
+    close(third);
+    close(fourth);
+    CHECK(fixture_stop(&f));
+}
+
+/* --- time --- */
+static void slow_heads_and_bodies_are_cut(void)
+{
+    struct http_options options = fixture_options();
+    fixture_timing.head_ms = 150;
+    fixture_timing.body_ms = 400;
+    struct fixture f = fixture_start(&options);
+    int head = client_dial(&f);
+    int body = client_dial(&f);
+    int idle = client_dial(&f);
+    client_say(head, SPAN("GET / HTTP/1.1\r\nHos"));
+    client_say(body, SPAN("POST / HTTP/1.1\r\n" HOST "Content-Length: 100\r\n\r\n"));
+    for (int i = 0; i < 3; i++) { /* bytes do not restart the clock */
+        usleep(80 * 1000);
+        client_say(head, SPAN("t"));
+        client_say(body, SPAN("t"));
+    }
+    CHECK(client_is_closed(head, 100));
+    CHECK(!client_is_closed(body, 0));
+    CHECK(client_is_closed(body, 500));
+    CHECK(!client_is_closed(idle, 0));
+    client_say(idle, GET("/later/600")); /* a call may take its time */
+    struct answer a = client_hear(idle, false);
+    CHECK(a.status == 200);
+    answer_free(&a);
+    close(head);
+    close(body);
+    close(idle);
+    CHECK(fixture_stop(&f));
+}
+
+static void idle_connections_end_after_keep_alive(void)
+{
+    struct http_options options = fixture_options();
+    options.keep_alive_ms = 200;
+    struct fixture f = fixture_start(&options);
+    int fd = client_dial(&f);
+    client_say(fd, GET("/a"));
+    struct answer a = client_hear(fd, false);
+    CHECK(a.status == 200);
+    answer_free(&a);
+    CHECK(!client_is_closed(fd, 50));
+    CHECK(client_is_closed(fd, 1000));
+    close(fd);
+    CHECK(fixture_stop(&f));
+}
+
+/* It reads nothing of 20 MB, which no socket buffer holds. */
+static void a_client_that_does_not_read_is_cut(void)
+{
+    struct http_options options = fixture_options();
+    fixture_timing.stall_ms = 200;
+    struct fixture f = fixture_start(&options);
+    int fd = client_dial(&f);
+    client_say(fd, GET("/big/20000000"));
+    usleep(600 * 1000);
+    struct answer a = client_hear(fd, false);
+    CHECK(a.status == 0);
+    answer_free(&a);
+    close(fd);
+    CHECK(fixture_stop(&f));
+}
+
+static void a_big_answer_arrives_whole(void)
+{
+    struct fixture f = start();
+    struct answer a = ask(&f, GET("/big/20000000"));
+    CHECK(a.status == 200 && a.body.n == 20000000);
+    CHECK(a.body.p[0] == 'x' && a.body.p[a.body.n - 1] == 'x');
+    answer_free(&a);
+    CHECK(fixture_stop(&f));
+}
+
+/* --- log --- */
+static void each_request_is_logged_once_without_secrets(void)
+{
+    struct fixture f = start();
+    CHECK(client_status(&f, GET_WITH("/status/404?token=SECRET",
+                                     "Authorization: Bearer SECRET\r\nX-Request-Id: id1\r\n")) ==
+          404);
+    CHECK(client_status(&f, SPAN("POST /p?token=SECRET HTTP/1.1\r\n" HOST
+                                 "Content-Length: 99999999\r\n\r\n")) == 413);
+    int log_fd = dup(f.log);
+    CHECK(fixture_stop(&f));
+    f.log = log_fd;
+    char *log = fixture_log(&f);
+    CHECK(strstr(log, "SECRET") == NULL);
+    CHECK(
+        strstr(log,
+               "\"method\":\"GET\",\"path\":\"/status/404\",\"status\":404,\"bytes\":2,\"us\":") !=
+        NULL);
+    CHECK(strstr(log, "\"request_id\":\"id1\",\"peer\":\"127.0.0.1\"") != NULL);
+    CHECK(strstr(log, "\"method\":\"POST\",\"path\":\"/p\",\"status\":413,") != NULL);
+    const char *first = strstr(log, "\"event\":\"request\"");
+    const char *second = first == NULL ? NULL : strstr(first + 1, "\"event\":\"request\"");
+    CHECK(second != NULL && strstr(second + 1, "\"event\":\"request\"") == NULL);
+    mem_free(log);
+    close(log_fd);
+}
+
+/* --- the end --- */
+static uint64_t now_ms(void)
+{
+    return clock_mono_us() / 1000;
+}
+
+static void a_taken_port_is_unavailable(void)
+{
+    struct fixture f = start();
+    struct http_options options = fixture_options();
+    options.port = f.port;
+    uv_loop_t loop;
+    struct http *h = NULL;
+    CHECK(uv_loop_init(&loop) == 0);
+    CHECK(http_open(&h, &loop, &options) == ERR_UNAVAILABLE && h == NULL);
+    options.host = "256.1.1.1";
+    CHECK(http_open(&h, &loop, &options) == ERR_UNAVAILABLE && h == NULL);
+    options = fixture_options();
+    options.port = 65536;
+    CHECK(http_open(&h, &loop, &options) == ERR_UNAVAILABLE && h == NULL);
+    CHECK(uv_run(&loop, UV_RUN_DEFAULT) == 0);
+    CHECK(uv_loop_close(&loop) == 0);
+    CHECK(fixture_stop(&f));
+}
+
+static void closing_ends_idle_connections_and_waits_for_calls(void)
+{
+    struct fixture f = start();
+    int idle = client_dial(&f);
+    client_say(idle, GET("/a"));
+    struct answer a = client_hear(idle, false);
+    CHECK(a.status == 200);
+    answer_free(&a);
+    int silent = client_dial(&f);
+    int busy = client_dial(&f);
+    client_say(busy, GET("/later/300"));
+    usleep(50 * 1000);
+    uint64_t begin = now_ms();
+    fixture_signal(&f);
+    CHECK(client_is_closed(idle, 200));
+    CHECK(client_is_closed(silent, 200));
+    a = client_hear(busy, false);
+    CHECK(a.status == 200 && answer_has(&a, "connection: close"));
+    answer_free(&a);
+    CHECK(client_is_closed(busy, 200));
+    CHECK(fixture_wait(&f)); /* without any help from the clients */
+    CHECK(now_ms() - begin < FIXTURE_DEADLINE_MS);
+    close(idle);
+    close(silent);
+    close(busy);
+}
+
+static void a_call_that_outlives_the_server_is_answered_503(void)
+{
+    struct fixture f = start();
+    int get = client_dial(&f);
+    int post = client_dial(&f);
+    int gone = client_dial(&f);
+    client_say(get, GET("/hold"));
+    /* larger than the buffers libh2o recycles, so that a sanitizer sees it freed */
+    struct text t = padded(SPAN("POST /hold HTTP/1.1\r\n" HOST "Content-Length: 20001\r\n\r\n"),
+                           20000, SPAN("."));
+    client_say(post, text_span(&t));
+    text_free(&t);
+    client_say(gone, GET("/hold"));
+    usleep(50 * 1000);
+    reset(gone);
+    fixture_signal(&f);
+    struct answer a = client_hear(get, false);
+    struct answer b = client_hear(post, false);
+    CHECK(a.status == 503 && answer_is(&a, "{\"detail\":\"The server is shutting down\"}"));
+    CHECK(b.status == 503);
+    answer_free(&a);
+    answer_free(&b);
+    close(get);
+    close(post);
+    CHECK(fixture_wait(&f));
+}
+
+static void closing_cuts_what_hangs(void)
+{
+    struct fixture f = start();
+    int head = client_dial(&f);
+    int body = client_dial(&f);
+    int deaf = client_dial(&f);
+    client_say(head, SPAN("GET / HT"));
+    client_say(body, SPAN("POST / HTTP/1.1\r\n" HOST "Content-Length: 10\r\n\r\n123"));
+    client_say(deaf, GET("/big/20000000"));
+    usleep(50 * 1000);
+    uint64_t begin = now_ms();
+    fixture_signal(&f);
+    CHECK(fixture_wait(&f));
+    CHECK(now_ms() - begin < 3000);
+    CHECK(client_is_closed(head, 0));
+    CHECK(client_is_closed(body, 0));
+    close(head);
+    close(body);
+    close(deaf);
+}
+
+static void an_idle_server_closes_at_once(void)
+{
+    struct fixture f = start();
+    CHECK(fixture_stop(&f));
+}
+
+int main(int argc, char **argv)
+{
+    static const struct check_test tests[] = {
+        TEST(a_call_carries_the_request),
+        TEST(what_is_absent_is_null),
+        TEST(two_authorizations_are_flagged),
+        TEST(every_answer_carries_the_common_headers),
+        TEST(other_origins_get_no_cors_headers),
+        TEST(preflights_are_answered_here),
+        TEST(a_good_request_id_is_kept_and_a_bad_one_replaced),
+        TEST(a_reply_cannot_split_the_response),
+        TEST(statuses_keep_the_connection),
+        TEST(head_has_the_length_and_no_body),
+        TEST(pipelined_requests_are_answered_in_order),
+        TEST(a_request_may_come_byte_by_byte),
+        TEST(a_half_closed_client_still_gets_its_answer),
+        TEST(expect_continue_is_honoured),
+        TEST(abandoned_calls_harm_nothing),
+        TEST(a_connection_is_reused_after_a_deferred_answer),
+        TEST(bad_heads_are_refused_and_the_connection_closed),
+        TEST(http2_is_not_spoken),
+        TEST(sizes_are_limited),
+        TEST(paths_are_refused_before_they_are_calls),
+        TEST(over_the_cap_connections_wait),
+        TEST(slow_heads_and_bodies_are_cut),
+        TEST(idle_connections_end_after_keep_alive),
+        TEST(a_client_that_does_not_read_is_cut),
+        TEST(a_big_answer_arrives_whole),
+        TEST(each_request_is_logged_once_without_secrets),
+        TEST(a_taken_port_is_unavailable),
+        TEST(closing_ends_idle_connections_and_waits_for_calls),
+        TEST(a_call_that_outlives_the_server_is_answered_503),
+        TEST(closing_cuts_what_hangs),
+        TEST(an_idle_server_closes_at_once),
+    };
+    return check_main(argc, argv, tests, sizeof tests / sizeof *tests);
+}

@@ -1,0 +1,1 @@
+"""Helpers of the system tests: they drive the real server, from outside."""

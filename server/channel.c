@@ -291,10 +291,9 @@ static void signed_in(struct channel *ch, const struct clerk_identity *who)
 }
 
 /* A later token renews the sign-in; it must be the same user's. */
-static void renewed(struct channel *ch, enum clerk_verdict verdict,
-                    const struct clerk_identity *who)
+static void renewed(struct channel *ch, const struct clerk_answer *answer)
 {
-    if (verdict == CLERK_PASS && span_eq(who->user_id, span_str(ch->user))) {
+    if (answer->verdict == CLERK_PASS && span_eq(answer->who.user_id, span_str(ch->user))) {
         start_life(ch);
         channel_send(ch, SPAN("{\"type\":\"auth_refreshed\"}"));
         return;
@@ -302,13 +301,13 @@ static void renewed(struct channel *ch, enum clerk_verdict verdict,
     channel_error(ch, SPAN("Token refresh failed: user mismatch"));
 }
 
-static void judged(struct channel *ch, enum clerk_verdict verdict, const struct clerk_identity *who)
+static void judged(struct channel *ch, const struct clerk_answer *answer)
 {
     if (ch->state == CHANNEL_LIVE) {
-        renewed(ch, verdict, who);
-    } else if (verdict == CLERK_PASS) {
-        signed_in(ch, who);
-    } else if (verdict == CLERK_REFUSED) {
+        renewed(ch, answer);
+    } else if (answer->verdict == CLERK_PASS) {
+        signed_in(ch, &answer->who);
+    } else if (answer->verdict == CLERK_REFUSED) {
         channel_refuse(ch, 1008, SPAN("Invalid authentication token"), SPAN("Invalid token"));
     } else {
         channel_refuse(ch, 1013, SPAN("Tokens cannot be checked now."), SPAN("Try again later"));
@@ -320,11 +319,9 @@ static void on_keys(void *data, enum err e);
 static void judge(struct channel *ch, struct span token, bool waited)
 {
     CLEANUP(arena_free_ptr) struct arena *a = arena_new();
-    struct clerk_identity who;
-    enum clerk_reason why;
-    enum clerk_verdict verdict = clerk_verify(ch->app->clerk, a, token, waited, &who, &why);
-    if (verdict != CLERK_WAIT) {
-        judged(ch, verdict, &who);
+    struct clerk_answer answer = clerk_verify(ch->app->clerk, a, token, waited);
+    if (answer.verdict != CLERK_WAIT) {
+        judged(ch, &answer);
         return;
     }
     if (ch->token != NULL) {

@@ -27,7 +27,6 @@ static struct reply refuse_token(struct request *r, enum clerk_reason why)
 enum guard_result guard_check(struct request *r, struct reply *refusal)
 {
     struct span token;
-    enum clerk_reason why = CLERK_OK;
     if (span_is_null(r->call->authorization)) {
         *refusal = reply_detail(r, 401, "Missing authorization header. Please sign in.");
         return GUARD_REFUSED;
@@ -41,13 +40,15 @@ enum guard_result guard_check(struct request *r, struct reply *refusal)
             reply_detail(r, 401, "Invalid authorization header format. Expected 'Bearer <token>'.");
         return GUARD_REFUSED;
     }
-    switch (clerk_verify(r->app->clerk, r->arena, token, r->waited, &r->who, &why)) {
+    struct clerk_answer answer = clerk_verify(r->app->clerk, r->arena, token, r->waited);
+    switch (answer.verdict) {
     case CLERK_PASS:
+        r->who = answer.who;
         return GUARD_PASS;
     case CLERK_WAIT:
         return GUARD_WAIT;
     case CLERK_REFUSED:
-        *refusal = refuse_token(r, why);
+        *refusal = refuse_token(r, answer.reason);
         return GUARD_REFUSED;
     case CLERK_UNAVAILABLE:
         break;

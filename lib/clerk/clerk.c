@@ -82,25 +82,25 @@ static bool lacks_a_key(enum clerk_reason reason)
            reason == CLERK_TOKEN_INVALID_SIGNATURE;
 }
 
-/* NOLINTNEXTLINE(readability-function-size): six parameters, fixed by clerk.h */
-enum clerk_verdict clerk_verify(struct clerk *c, struct arena *a, struct span token, bool again,
-                                struct clerk_identity *who, enum clerk_reason *why)
+struct clerk_answer clerk_verify(struct clerk *c, struct arena *a, struct span token, bool again)
 {
     const struct keys *keys = keyring_keys(c->keyring);
+    struct clerk_answer answer = {.verdict = CLERK_REFUSED};
     if (c->generation != keyring_generation(c->keyring)) {
         c->generation = keyring_generation(c->keyring);
         cache_clear(c->cache);
     }
     const struct claims *known = cache_find(c->cache, token);
-    *why =
-        known != NULL ? verify_known(c, a, token, known, who) : verify_new(c, a, token, keys, who);
-    if (*why == CLERK_OK) {
-        return CLERK_PASS;
+    answer.reason = known != NULL ? verify_known(c, a, token, known, &answer.who)
+                                  : verify_new(c, a, token, keys, &answer.who);
+    if (answer.reason == CLERK_OK) {
+        answer.verdict = CLERK_PASS;
+    } else if (!again && lacks_a_key(answer.reason) && keyring_ask(c->keyring)) {
+        answer.verdict = CLERK_WAIT;
+    } else if (answer.reason == CLERK_NO_KEYS) {
+        answer.verdict = CLERK_UNAVAILABLE;
     }
-    if (!again && lacks_a_key(*why) && keyring_ask(c->keyring)) {
-        return CLERK_WAIT;
-    }
-    return *why == CLERK_NO_KEYS ? CLERK_UNAVAILABLE : CLERK_REFUSED;
+    return answer;
 }
 
 void clerk_wait(struct clerk *c, clerk_ready_cb ready, void *data)

@@ -68,6 +68,12 @@ enum clerk_verdict {
     CLERK_WAIT,        /* a key fetch is under way or due: clerk_wait, then verify once more */
 };
 
+struct clerk_answer {
+    enum clerk_verdict verdict;
+    enum clerk_reason reason;  /* CLERK_OK with CLERK_PASS */
+    struct clerk_identity who; /* with CLERK_PASS */
+};
+
 /* Starts the outbound thread; no fetch yet: the first token that needs keys asks for them.
  * ERR_INVALID with a sentence in *why (a PEM that is not a key, a plain-http URL that is not
  * loopback). */
@@ -78,11 +84,10 @@ typedef void (*clerk_closed_cb)(void *data);
  * are safe until `closed`, but start no fetch. */
 void clerk_close(struct clerk *c, clerk_closed_cb closed, void *data);
 
-/* Judges `token`. Spans of *who live in `a`. `again` says that this token has already waited once:
+/* Judges `token`. Spans of `who` live in `a`. `again` says that this token has already waited once:
  * then the answer is never CLERK_WAIT. A token that passed is remembered (bounded, until its exp),
  * so that the next request with it costs a look-up; times are checked every time. */
-enum clerk_verdict clerk_verify(struct clerk *c, struct arena *a, struct span token, bool again,
-                                struct clerk_identity *who, enum clerk_reason *why);
+struct clerk_answer clerk_verify(struct clerk *c, struct arena *a, struct span token, bool again);
 
 /* Calls back once the fetch under way is over, however it ended: exactly once, later, from the
  * loop. ERR_CANCELED when the clerk closes first. */

@@ -96,8 +96,10 @@ void world_pause(struct world *w, uint64_t ms)
 
 void world_verify(struct request *r, bool again)
 {
-    r->verdict =
-        clerk_verify(r->w->clerk, r->w->arena, span_str(r->token), again, &r->who, &r->reason);
+    struct clerk_answer answer = clerk_verify(r->w->clerk, r->w->arena, span_str(r->token), again);
+    r->verdict = answer.verdict;
+    r->reason = answer.reason;
+    r->who = answer.who;
 }
 
 void world_on_ready(void *data, enum err e)

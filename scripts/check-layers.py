@@ -29,6 +29,8 @@ LIBRARIES = {
     "Python.h": {"lib/kernel/python"},
     "jansson.h": set(),
 }
+# Headers that the build makes.
+GENERATED = {"version.h"}
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.M)
 
 
@@ -39,6 +41,8 @@ def module_of(path: Path) -> str:
 
 def check_ours(path: Path, module: str, target: str) -> str | None:
     owner, _, rest = target.partition("/")
+    if not rest and target in GENERATED:
+        return None
     if not rest:  # a header of the same folder
         here = path.parent / target
         return (

@@ -38,7 +38,7 @@ struct ran {
 struct step {
     struct id cell;
     bool blocked;
-    bool flawed;
+    char *flaw; /* why it cannot run itself; NULL when it can. Owned */
 };
 
 struct run {

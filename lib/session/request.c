@@ -19,34 +19,38 @@ void request_drop(const struct names *names, struct text *out)
     json_close_object(&w);
 }
 
-static bool is_written(const struct notebook *n, struct span name)
+/* Every name that some cell writes, as the keys of a map. */
+static struct map written_names(const struct notebook *n)
 {
+    struct map written = {0};
     for (size_t i = 0; i < n->cell_count; i++) {
-        if (names_has(&n->cells[i]->writes, name)) {
-            return true;
+        const struct names *names = &n->cells[i]->writes;
+        for (size_t k = 0; k < names->count; k++) {
+            (void)map_put(&written, span_str(names->items[k]), names->items[k]);
         }
     }
-    return false;
+    return written;
 }
 
-static struct span part_kind(const struct notebook *n, const struct sql_part *p)
+static struct span part_kind(const struct map *written, const struct sql_part *p)
 {
     if (p->kind == SQL_PARAM) {
         return SPAN("param");
     }
     /* A name in a literal that no cell defines is no placeholder: '{1,2}' and JSON stay as written.
      */
-    return p->kind == SQL_SOFT && is_written(n, p->name) ? SPAN("soft") : SPAN("text");
+    return p->kind == SQL_SOFT && map_get(written, p->name) != NULL ? SPAN("soft") : SPAN("text");
 }
 
-static void put_part(struct json_writer *w, const struct notebook *n, const struct sql_part *p)
+static void put_part(struct json_writer *w, const struct map *written, const struct sql_part *p)
 {
     json_open_object(w);
-    json_member_string(w, SPAN("kind"), part_kind(n, p));
+    json_member_string(w, SPAN("kind"), part_kind(written, p));
     json_member_string(w, SPAN("text"), p->text);
     json_member_string(w, SPAN("name"), span_is_null(p->name) ? SPAN("") : p->name);
     json_member_string(w, SPAN("attribute"), p->attribute);
     json_member_string(w, SPAN("quote"), p->quote == '\0' ? SPAN("") : span_of(&p->quote, 1));
+    json_member_bool(w, SPAN("escapes"), p->escapes);
     json_member_bool(w, SPAN("in_list"), p->in_list);
     json_member_bool(w, SPAN("in_parens"), p->in_parens);
     json_close_object(w);
@@ -56,10 +60,11 @@ static void put_sql(struct json_writer *w, const struct notebook *n, const struc
 {
     CLEANUP(arena_free_ptr) struct arena *a = arena_new();
     struct sql_scan scan = sql_scan(a, span_str(c->code));
+    CLEANUP(map_free) struct map written = written_names(n);
     json_put_name(w, SPAN("parts"));
     json_open_array(w);
     for (size_t i = 0; i < scan.count; i++) {
-        put_part(w, n, &scan.parts[i]);
+        put_part(w, &written, &scan.parts[i]);
     }
     json_close_array(w);
     json_put_name(w, SPAN("tables"));

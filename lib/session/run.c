@@ -113,22 +113,8 @@ static void show_blocked(struct session *s, struct cell *c)
     show_end(s, c, CELL_BLOCKED);
 }
 
-static struct span flaw_of(struct session *s, struct cell *c, struct arena *a)
+static void show_flaw(struct session *s, struct cell *c, struct span flaw)
 {
-    if (c->flaw != NULL) {
-        return span_str(c->flaw);
-    }
-    size_t *path;
-    size_t count;
-    struct graph *g = graph_build(a, s->notebook);
-    graph_cycle(g, notebook_find(s->notebook, id_span(&c->id)), a, &path, &count);
-    return graph_cycle_text(s->notebook, path, count, a);
-}
-
-static void show_flaw(struct session *s, struct cell *c)
-{
-    CLEANUP(arena_free_ptr) struct arena *a = arena_new();
-    struct span flaw = flaw_of(s, c, a);
     show_running(s, c);
     cell_set_error(c, flaw);
     show_end(s, c, CELL_ERROR);
@@ -178,6 +164,9 @@ static void start_step(struct session *s, struct cell *c)
 /* --- the batch --- */
 static void run_end(struct session *s)
 {
+    for (size_t i = 0; i < s->run.count; i++) {
+        mem_free(s->run.steps[i].flaw);
+    }
     mem_free(s->run.steps);
     s->run.steps = NULL;
     s->run.count = s->run.next = 0;
@@ -196,8 +185,8 @@ static struct cell *next_cell(struct session *s)
         }
         if (step->blocked) {
             show_blocked(s, c);
-        } else if (step->flawed || c->flaw != NULL) {
-            show_flaw(s, c);
+        } else if (c->flaw != NULL || step->flaw != NULL) {
+            show_flaw(s, c, span_str(c->flaw != NULL ? c->flaw : step->flaw));
         } else {
             return c;
         }
@@ -206,7 +195,7 @@ static struct cell *next_cell(struct session *s)
 }
 
 /* Ancestors that this kernel has not run are run first: their names do not exist yet. */
-static struct plan make_plan(struct session *s, struct arena *a)
+static struct plan make_plan(struct session *s, struct arena *a, const struct graph *g)
 {
     const struct notebook *n = s->notebook;
     size_t *wanted = arena_alloc_array(a, n->cell_count, sizeof *wanted);
@@ -219,24 +208,56 @@ static struct plan make_plan(struct session *s, struct arena *a)
             wanted[count++] = i;
         }
     }
-    return plan_run(a, n, graph_build(a, n),
+    return plan_run(a, n, g,
                     &(struct plan_request){.wanted = wanted, .count = count, .fresh = fresh});
+}
+
+struct cycle_texts {
+    struct arena *arena;
+    struct span *by_knot; /* null until asked for */
+};
+
+/* Why a flawed step cannot run. The words of a cycle are made once for all of its cells: `texts`
+ * keeps them by the cycle's first cell. */
+static char *flaw_of(const struct notebook *n, const struct graph *g, size_t position,
+                     struct cycle_texts *texts)
+{
+    if (n->cells[position]->flaw != NULL) {
+        return mem_copy(span_str(n->cells[position]->flaw));
+    }
+    size_t knot = graph_knot(g, position);
+    struct span *text = &texts->by_knot[knot];
+    if (span_is_null(*text)) {
+        size_t *path;
+        size_t count;
+        graph_cycle(g, position, texts->arena, &path, &count);
+        *text = graph_cycle_text(n, path, count, texts->arena);
+    }
+    return mem_copy(*text);
 }
 
 static void start_batch(struct session *s)
 {
     CLEANUP(arena_free_ptr) struct arena *a = arena_new();
-    struct plan plan = make_plan(s, a);
+    const struct notebook *n = s->notebook;
+    struct graph *g = graph_build(a, n);
+    struct plan plan = make_plan(s, a, g);
+    struct cycle_texts texts = {
+        .arena = a, .by_knot = arena_alloc_array(a, n->cell_count, sizeof(struct span))};
     names_free(&s->run.wanted);
     s->run.steps = mem_alloc_array(plan.count, sizeof *s->run.steps);
     s->run.count = plan.count;
     s->run.next = 0;
     s->run.active = true;
     for (size_t i = 0; i < plan.count; i++) {
-        const struct cell *c = s->notebook->cells[plan.steps[i].position];
-        s->run.steps[i] = (struct step){
-            .cell = c->id, .blocked = plan.steps[i].blocked, .flawed = plan.steps[i].flawed};
-        struct ran *r = ran_of(s, id_span(&c->id));
+        const struct plan_step *step = &plan.steps[i];
+        struct span id = id_span(&n->cells[step->position]->id);
+        s->run.steps[i] =
+            (struct step){.cell = n->cells[step->position]->id, .blocked = step->blocked};
+        if (step->flawed) {
+            s->run.steps[i].flaw = flaw_of(n, g, step->position, &texts);
+        }
+        struct ran *r = ran_of(s, id);
         if (r != NULL) {
             drop_cell(s, r); /* nobody reads a stale value, and its memory is free */
         }

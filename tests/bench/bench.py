@@ -139,8 +139,14 @@ def bench_round_trip(server, token):
     )
 
 
+def wait_until_warm(server):
+    while "launcher is warm" not in Path(server.log).read_text(errors="replace"):
+        time.sleep(0.1)
+
+
 def bench_kernels(server, token):
     """From the server's own log: kernel_ready names the milliseconds since it was asked for."""
+    wait_until_warm(server)
     for _ in range(KERNELS):
         notebook = call(base_of(server), token, "POST", "/notebooks")["notebook_id"]
         connect(server, notebook, token).close()

@@ -57,7 +57,10 @@ static struct names copies(const struct span *items, size_t count)
 /* The old strings go last, because `items` may borrow from them. */
 void names_set(struct names *n, const struct span *items, size_t count)
 {
-    struct names fresh = count == 0 ? (struct names){0} : copies(items, count);
+    struct names fresh = {0};
+    if (count != 0) {
+        fresh = copies(items, count);
+    }
     names_free(n);
     *n = fresh;
 }

@@ -159,9 +159,8 @@ struct sql_part {
     struct span name;      /* root name; null in SQL_TEXT */
     struct span attribute; /* null without one */
     char quote;            /* of SQL_SOFT: ' or " */
-    bool escapes; /* of SQL_SOFT: stands in E'...', so backslashes must be doubled as well as quotes
-                   */
-    bool in_list; /* of SQL_PARAM: stands right after IN or IN ( */
+    bool escapes;   /* of SQL_SOFT: stands in E'...', where backslashes must be doubled as well */
+    bool in_list;   /* of SQL_PARAM: stands right after IN or IN ( */
     bool in_parens; /* of in_list: the parenthesis is there already */
 };
 struct sql_scan {

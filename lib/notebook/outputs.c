@@ -20,7 +20,7 @@ static struct output *push(struct cell *c, enum output_kind kind)
 static void append(struct output *o, struct span s)
 {
     size_t needed = o->size + s.n + 1;
-    if (needed > o->cap) {
+    if (o->data == NULL || needed > o->cap) {
         size_t cap = o->cap < FIRST_CAP ? FIRST_CAP : o->cap * 2;
         o->cap = cap < needed ? needed : cap;
         o->data = mem_resize(o->data, o->cap);

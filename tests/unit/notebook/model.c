@@ -247,7 +247,7 @@ static void a_stream_grows_by_doubling(void)
         cap = c->outputs[0].cap;
     }
     CHECK(c->output_count == 1 && c->outputs[0].size == 1000000 && moves < 20);
-    CHECK(cap < 4 * 1000000);
+    CHECK(cap < 4000000);
     notebook_free(n);
 }
 

@@ -365,7 +365,7 @@ static void many_writers_and_many_readers_of_one_name_stay_linear(void)
     }
     struct plan plan = timed_plan(a, n, "bundle");
     CHECK(plan.count == MANY); /* the readers need the writers that have not run */
-    CHECK(arena_used(a) < 8e6);
+    CHECK(arena_used(a) < (size_t)8 * 1024 * 1024);
     arena_free(a);
     notebook_free(n);
 }

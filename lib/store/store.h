@@ -4,7 +4,7 @@
  * takes its whole queue into one transaction, a savepoint per write, and calls back after the
  * commit: what a callback reports as OK is on disk. A reader thread serves whole notebooks and
  * lists; point reads run on the loop. Knows nothing of tokens, requests or kernels. Every query
- * names the notebook's owner. */
+ * names the notebook's owner, but store_find, which asks who that is. */
 #pragma once
 
 #include <uv.h>
@@ -23,8 +23,8 @@ struct store_options {
 
 /* Opens or creates DIR/notebookd.sqlite (0600), locks the directory against a second server, checks
  * the file (quick_check), runs the migrations of schema/sql. ERR_CONFLICT when another server has
- * the directory, ERR_INVALID for a damaged or newer file: never a new file in its place. Errors are
- * logged with what to do. */
+ * the directory, ERR_INVALID for a damaged, newer or foreign file: never a new file in its place;
+ * ERR_DISK_FULL, ERR_INTERNAL. Errors are logged with what to do. */
 MUST_CHECK enum err store_open(struct store **out, uv_loop_t *loop,
                                const struct store_options *options);
 typedef void (*store_closed_cb)(void *data);
@@ -68,7 +68,9 @@ void store_replace_outputs(struct store_write *w, const struct cell *c);
 
 /* Hands `w` over. `done` is called exactly once, later, from the loop: OK after the commit, in the
  * order of the commits; ERR_NOT_FOUND (no such notebook of that owner), ERR_CONFLICT,
- * ERR_DISK_FULL, ERR_UNAVAILABLE (queue full, or closing), ERR_INTERNAL. */
+ * ERR_DISK_FULL, ERR_UNAVAILABLE (queue full, closing, or another process holds the file),
+ * ERR_TOO_LARGE, ERR_INTERNAL: after an input or output error that is the answer to every write
+ * until the server is restarted. */
 typedef void (*store_done_cb)(void *data, enum err e);
 void store_commit(struct store_write *w, store_done_cb done, void *data);
 

@@ -167,6 +167,24 @@ static void a_newer_file_is_refused(void)
     world_end(&w);
 }
 
+/* Closing must not checkpoint what opening has refused. */
+static void a_refused_file_keeps_its_log(void)
+{
+    struct world w;
+    prepare_with_book(&w);
+    struct db *d = NULL;
+    CHECK(db_open(&d, world_path(&w, FILE_NAME), DB_WRITER) == OK);
+    CHECK(db_begin_writing(d) == OK);
+    CHECK(db_exec(d, "PRAGMA user_version = 9999") == OK);
+    db_stop_writing(d);
+    db_close(d);
+    int64_t log = world_size(&w, FILE_NAME "-wal");
+    CHECK(log > 0);
+    check_refused_and_untouched(&w);
+    CHECK(world_size(&w, FILE_NAME "-wal") == log);
+    world_end(&w);
+}
+
 static void another_programs_file_is_refused(void)
 {
     struct world w;
@@ -265,6 +283,7 @@ int main(int argc, char **argv)
         TEST(a_truncated_file_is_refused),
         TEST(a_damaged_page_is_refused),
         TEST(a_newer_file_is_refused),
+        TEST(a_refused_file_keeps_its_log),
         TEST(another_programs_file_is_refused),
         TEST(a_missing_file_beside_its_log_is_refused),
         TEST(a_refused_start_leaves_the_lock_free),

@@ -173,7 +173,10 @@ bool client_read(int fd, char *p, size_t n)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+    if (c >= 'A' && c <= 'Z') {
+        return "abcdefghijklmnopqrstuvwxyz"[c - 'A'];
+    }
+    return c;
 }
 
 static bool read_head(int fd, struct text *head)
@@ -208,7 +211,7 @@ static bool read_body(int fd, struct answer *a, int64_t n)
 
 struct answer client_hear(int fd, bool headless)
 {
-    struct answer a = {.head = TEXT65536, .body = TEXT(67108864)};
+    struct answer a = {.head = TEXT(65536), .body = TEXT(67108864)};
     int status = 100;
     while (status == 100) {
         text_clear(&a.head);
@@ -222,6 +225,13 @@ struct answer client_hear(int fd, bool headless)
         a.status = status;
     }
     return a;
+}
+
+void client_reset(int fd)
+{
+    struct linger now = {.l_onoff = 1, .l_linger = 0};
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof now) == 0);
+    close(fd);
 }
 
 void answer_free(struct answer *a)

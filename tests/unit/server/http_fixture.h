@@ -11,7 +11,7 @@
  *   /hold                   answered only when the whole server has been closed
  *   /body                   the body itself, from a copy made after the event loop turned twice
  *   /counts                 how many sockets were opened and closed
- *   /ws                     a WebSocket; see http_ws.c for what it does with messages */
+ *   /ws                     a WebSocket; see http_app.c for what it does with messages */
 #pragma once
 
 #include <sys/types.h>
@@ -61,5 +61,7 @@ int client_status(const struct fixture *f, struct span bytes);
 /* True when the other side has closed (or closes within `ms`); bytes before that are thrown away.
  */
 bool client_is_closed(int fd, int ms);
+/* Hangs up with a reset instead of an orderly end. */
+void client_reset(int fd);
 /* Exactly `n` bytes; false at an end or after 5 s. */
 bool client_read(int fd, char *p, size_t n);

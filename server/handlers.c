@@ -1,7 +1,7 @@
 /* handlers: from a request to a reply. The words of refusals are the contract's (CONTRACT 2.3). */
 #include "request.h"
 
-#define DOCUMENT_MAX ((size_t)256 * 1024 * 1024) /* a whole notebook with its outputs, as JSON */
+#define LIST_MAX ((size_t)256 * 1024 * 1024) /* all notebooks of a user, as JSON */
 
 struct reply health(struct request *r)
 {
@@ -46,7 +46,7 @@ static void on_listed(void *data, enum err e, const struct store_list *list)
         request_answer(r, reply_err(r, e));
         return;
     }
-    struct text out = TEXT(DOCUMENT_MAX);
+    struct text out = TEXT(LIST_MAX);
     struct json_writer w = JSON_WRITER(&out);
     json_open_object(&w);
     json_put_name(&w, SPAN("notebooks"));
@@ -72,14 +72,11 @@ struct reply notebooks_list(struct request *r)
 /* --- one notebook --- */
 static struct reply show_notebook(struct request *r)
 {
-    struct text out = TEXT(DOCUMENT_MAX);
-    struct json_writer w = JSON_WRITER(&out);
-    wire_notebook(&w, session_notebook(r->session));
-    if (out.overflowed) {
-        text_free(&out);
+    struct span document = session_document(r->session);
+    if (span_is_null(document)) {
         return reply_detail(r, 507, "The notebook's outputs are too large to send at once.");
     }
-    return reply_text(r, &out);
+    return (struct reply){.status = 200, .body = arena_copy(r->arena, document)};
 }
 
 /* Whether a session still stands after a wait is for its own callbacks to say. */

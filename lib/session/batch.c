@@ -52,6 +52,7 @@ static void free_batch(struct batch *b)
 struct store_write *batch_write(struct session *s)
 {
     struct batch *b = open_batch(s);
+    session_drop_document(s);
     if (b->write == NULL) {
         b->write = store_write_new(s->all->options.store, span_str(s->notebook->owner),
                                    span_str(s->notebook->id));

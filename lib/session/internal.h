@@ -12,7 +12,9 @@
 #define DISPLAY_BYTES_MAX ((size_t)32 * 1024 * 1024)
 #define MESSAGE_MAX                                                                                \
     (48 * 1024 * 1024) /* one event's JSON: an output frame with all of its escapes */
-#define OPS_MAX 1000   /* intents waiting in one session */
+#define DOCUMENT_MAX ((size_t)256 * 1024 * 1024)
+#define DOCUMENT_KEPT ((size_t)64 * 1024) /* a larger one is made anew each time */
+#define OPS_MAX 1000                      /* intents waiting in one session */
 
 /* One intent, waiting its turn or being worked on. Its strings live in its arena. */
 struct op {
@@ -71,6 +73,8 @@ struct session {
     unsigned writing;    /* writes under way: at most one, and one more while draining */
     bool deleting;       /* its deletion is being written */
     bool ended;
+    struct text document; /* what session_document made last */
+    bool document_valid;  /* and nothing has changed since */
     struct run run;
     struct map ran; /* cell id -> struct ran, owned */
     uint64_t last_run;
@@ -102,6 +106,8 @@ void session_end(struct session *s, enum session_end why);
 /* As session_end, after what has happened so far was handed to the store. */
 void session_drain(struct session *s);
 void session_free_if_done(struct session *s);
+/* What session_document made is out of date, or too large to keep. */
+void session_drop_document(struct session *s);
 /* False (logged) when there is no directory for it. Fine when there is one already. */
 bool session_start_kernel(struct session *s);
 void session_stop_kernel(struct session *s);

@@ -51,7 +51,9 @@ void sessions_list(struct sessions *all, struct span owner, store_listed_cb done
 
 /* --- one session: looking --- */
 struct span session_owner(const struct session *s);
-const struct notebook *session_notebook(const struct session *s);
+/* The notebook as the contract has it (CONTRACT 2.2), valid until the loop's next turn. Kept while
+ * nothing changes. The null span when it is larger than 256 MiB. */
+struct span session_document(struct session *s);
 /* Is everything that the model shows on disk? Then it may be shown. */
 bool session_is_settled(const struct session *s);
 

@@ -16,6 +16,7 @@ struct session *session_new(struct sessions *all, struct notebook *n)
     struct session *s = mem_alloc(sizeof *s);
     s->all = all;
     s->notebook = n;
+    s->document = TEXT(DOCUMENT_MAX);
     list_init(&s->watchers);
     list_init(&s->ops);
     s->idle_since_us = clock_mono_us();
@@ -31,6 +32,7 @@ void session_free_if_done(struct session *s)
     }
     struct sessions *all = s->all;
     notebook_free(s->notebook);
+    text_free(&s->document);
     mem_free(s);
     all->alive--;
     sessions_finish_if_done(all);
@@ -125,9 +127,23 @@ struct span session_owner(const struct session *s)
     return span_str(s->notebook->owner);
 }
 
-const struct notebook *session_notebook(const struct session *s)
+void session_drop_document(struct session *s)
 {
-    return s->notebook;
+    s->document_valid = false;
+    if (s->document.cap > DOCUMENT_KEPT) {
+        text_free(&s->document);
+    }
+}
+
+struct span session_document(struct session *s)
+{
+    if (!s->document_valid) {
+        struct json_writer w = JSON_WRITER(&s->document);
+        text_clear(&s->document);
+        wire_notebook(&w, s->notebook);
+        s->document_valid = true;
+    }
+    return s->document.overflowed ? SPAN_NULL : text_span(&s->document);
 }
 
 bool session_is_settled(const struct session *s)
@@ -176,6 +192,9 @@ static void on_sweep(uv_timer_t *handle)
     void *value;
     while (map_next(&all->by_id, &i, &(struct span){0}, &value)) {
         struct session *s = value;
+        if (s->document.cap > DOCUMENT_KEPT) {
+            session_drop_document(s);
+        }
         if (!is_idle(s)) {
             s->idle_since_us = now;
         } else if (now - s->idle_since_us > (uint64_t)all->options.idle_s * 1000000) {

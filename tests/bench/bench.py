@@ -79,7 +79,7 @@ def bench_get(server, token):
     try:
         for _ in range(ROUNDS):
             b, _ = load(bare.pid, f"http://127.0.0.1:{port}/", token)
-            o, rate = load(server.pid, url, token)
+            o, rate = load(server.process.pid, url, token)
             ratios.append(o / b)
             ours_us.append(o)
             bare_us.append(b)

@@ -4,12 +4,10 @@
 
 #include "credentials.h"
 
-#define WAITING_MAX                                                                                \
-    (1024 * 1024) /* bytes of messages that may come before the notebook is open                   \
-                   */
-#define WHOLE_AT_ONCE                                                                              \
-    ((size_t)64 * 1024) /* cumulative stdout up to here is sent at every event                     \
-                         */
+/* Bytes of messages that may come before the notebook is open. */
+#define WAITING_MAX ((size_t)1024 * 1024)
+/* Cumulative stdout up to here is sent at every event. */
+#define WHOLE_AT_ONCE ((size_t)64 * 1024)
 
 static const unsigned allowed[] = {
     [CHANNEL_OPENED] = 1U << CHANNEL_SIGNING_IN | 1U << CHANNEL_OPENING | 1U << CHANNEL_CLOSED,

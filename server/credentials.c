@@ -14,10 +14,15 @@ static struct span percent_decode(struct arena *a, struct span raw)
     char *out = arena_alloc(a, raw.n + 1);
     size_t n = 0;
     for (size_t i = 0; i < raw.n; i++) {
-        int high = raw.p[i] == '%' && i + 2 < raw.n ? hex(raw.p[i + 1]) : -1;
-        int low = high >= 0 ? hex(raw.p[i + 2]) : -1;
-        out[n++] = low >= 0 ? (char)(unsigned char)(high * 16 + low) : raw.p[i];
-        i += low >= 0 ? 2 : 0;
+        bool escape = raw.p[i] == '%' && i + 2 < raw.n;
+        int high = escape ? hex(raw.p[i + 1]) : -1;
+        int low = escape ? hex(raw.p[i + 2]) : -1;
+        if (high >= 0 && low >= 0) {
+            out[n++] = (char)(high * 16 + low);
+            i += 2;
+        } else {
+            out[n++] = raw.p[i];
+        }
     }
     return span_of(out, n);
 }

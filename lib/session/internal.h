@@ -10,8 +10,8 @@
 #define STREAM_TAIL_MAX ((size_t)64 * 1024)   /* and from its end, when more was printed */
 #define DISPLAYS_MAX 200                      /* rich outputs of one cell */
 #define DISPLAY_BYTES_MAX ((size_t)32 * 1024 * 1024)
-#define MESSAGE_MAX                                                                                \
-    (48 * 1024 * 1024) /* one event's JSON: an output frame with all of its escapes */
+/* One event's JSON: an output frame with all of its escapes. */
+#define MESSAGE_MAX ((size_t)48 * 1024 * 1024)
 #define DOCUMENT_MAX ((size_t)256 * 1024 * 1024)
 #define DOCUMENT_KEPT ((size_t)64 * 1024) /* a larger one is made anew each time */
 #define OPS_MAX 1000                      /* intents waiting in one session */

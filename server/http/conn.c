@@ -172,8 +172,7 @@ static int cut_if_slow(h2o_req_t *req, void *data)
 
 void conn_sweep(struct http *h)
 {
-    LIST_EACH(it, &h->conns)
-    {
+    LIST_EACH (it, &h->conns) {
         cut_if_stalled(LIST_ENTRY(it, struct conn, link));
     }
     (void)h->config.http1.callbacks.foreach_request(&h->context, cut_if_slow, h);
@@ -182,8 +181,7 @@ void conn_sweep(struct http *h)
 /* Bytes the client sent before the shutdown are still read, so no request is lost half-way. */
 void conn_close_idle(struct http *h)
 {
-    LIST_EACH(it, &h->conns)
-    {
+    LIST_EACH (it, &h->conns) {
         struct conn *c = LIST_ENTRY(it, struct conn, link);
         bool busy = c->upgraded || c->request != NULL || c->sock->input->size != 0 ||
                     h2o_socket_is_writing(c->sock);
@@ -195,8 +193,7 @@ void conn_close_idle(struct http *h)
 
 void conn_cut_all(struct http *h)
 {
-    LIST_EACH(it, &h->conns)
-    {
+    LIST_EACH (it, &h->conns) {
         conn_cut(LIST_ENTRY(it, struct conn, link));
     }
 }

@@ -54,8 +54,7 @@ static void tear_down(struct http *h)
 /* Those who still owe an answer may give it later, to nobody. */
 static void cut_everything(struct http *h)
 {
-    LIST_EACH(it, &h->pending)
-    {
+    LIST_EACH (it, &h->pending) {
         request_abandon(LIST_ENTRY(it, struct request, pending));
     }
     sockets_cut(h);

@@ -410,24 +410,21 @@ static void sweep(struct ws *w)
 
 void sockets_sweep(struct http *h)
 {
-    LIST_EACH(it, &h->sockets)
-    {
+    LIST_EACH (it, &h->sockets) {
         sweep(LIST_ENTRY(it, struct ws, link));
     }
 }
 
 void sockets_close(struct http *h, unsigned code, struct span reason)
 {
-    LIST_EACH(it, &h->sockets)
-    {
+    LIST_EACH (it, &h->sockets) {
         ws_close(LIST_ENTRY(it, struct ws, link), code, reason);
     }
 }
 
 void sockets_cut(struct http *h)
 {
-    LIST_EACH(it, &h->sockets)
-    {
+    LIST_EACH (it, &h->sockets) {
         give_up(LIST_ENTRY(it, struct ws, link));
     }
 }

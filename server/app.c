@@ -122,6 +122,17 @@ static enum err open_clerk(struct app *app)
     return OK;
 }
 
+/* Who sets one of these expects something of it. */
+static void warn_of_unused(const struct config *c)
+{
+    if (c->web_dir.n > 0) {
+        log_event(LOG_WARN, "setting_unused", LOG_STR("name", "WEB_DIR"));
+    }
+    if (c->clerk_webhook_signing_secret.n > 0) {
+        log_event(LOG_WARN, "setting_unused", LOG_STR("name", "CLERK_WEBHOOK_SIGNING_SECRET"));
+    }
+}
+
 static enum err open_store(struct app *app)
 {
     return store_open(&app->store, &app->loop,
@@ -204,6 +215,7 @@ int app_run(const struct config *config)
     struct app app = {.config = *config, .arena = arena_new()};
     (void)prctl(PR_SET_DUMPABLE, 0); /* kernels share the user: they must not read this memory */
     split_origins(&app);
+    warn_of_unused(&app.config);
     if (uv_loop_init(&app.loop) != 0 || open_all(&app) != OK) {
         log_flush();
         _exit(1);

@@ -27,7 +27,7 @@ static const struct setting settings[] = {
     {"PORT", NULL, SETTING_INT, AT(port), "8000", 0, 65535, "", "port to listen on; 0: any"},
     STRING("HOST", host, "127.0.0.1", "address to listen on"),
     STRING("DATA_DIR", data_dir, "./data", "where everything is kept; one server per directory"),
-    STRING("WEB_DIR", web_dir, "", "the built web app to serve; empty: none"),
+    STRING("WEB_DIR", web_dir, "", "kept for the web app, which this version does not serve yet"),
     STRING("ALLOWED_ORIGINS", allowed_origins, "http://localhost:3000,http://localhost:5173",
            "web origins that may call the API, separated by commas, exact"),
     STRING("LOG_LEVEL", log_level, "info", "debug, info, warn or error"),

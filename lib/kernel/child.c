@@ -74,7 +74,7 @@ void child_pump(struct launcher *l)
         }
     }
     if (e == ERR_UNAVAILABLE) {
-        launcher_fall(l, "The kernel launcher stopped listening; the kernel ended with it.");
+        launcher_fall(l, LAUNCHER_STOPPED);
     } else if (l->state == LAUNCHER_WARM) {
         launcher_watch(l, e != OK && l->asked < ASKED_MAX);
     }

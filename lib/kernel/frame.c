@@ -53,7 +53,8 @@ static const char *judge(enum frame_source source, const char *header)
     if (little_endian(header, 4) > payload_max(kind)) {
         return "a frame that is too long";
     }
-    if (little_endian(header + 5, 3) != 0) {
+    uint64_t known = source == FRAME_FROM_OUT ? FRAME_AFTER_RAW : 0;
+    if ((little_endian(header + 5, 3) & ~known) != 0) {
         return "a frame with unknown flags";
     }
     return NULL;
@@ -79,6 +80,7 @@ enum frame_step frame_next(struct frame_reader *r, struct frame *out)
     }
     *out = (struct frame){
         .kind = (unsigned char)header[4],
+        .after_raw = header[5] != 0,
         .run = little_endian(header + 8, 8),
         .payload = span_of(header + FRAME_HEADER, length),
     };

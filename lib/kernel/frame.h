@@ -7,6 +7,7 @@
 #include "base/text.h"
 
 #define FRAME_HEADER 16
+#define FRAME_AFTER_RAW 1U /* the one flag, on `out` only */
 #define FRAME_PAYLOAD_MAX ((size_t)16 * 1024 * 1024)
 #define FRAME_STREAM_MAX ((size_t)64 * 1024) /* of stdout and stderr */
 #define FRAME_CHUNK ((size_t)64 * 1024)      /* room that is offered for one read */
@@ -38,7 +39,8 @@ enum frame_kind {
 enum frame_source { FRAME_FROM_OUT, FRAME_FROM_CTL };
 
 struct frame {
-    unsigned kind; /* an enum frame_kind that the source allows */
+    unsigned kind;  /* an enum frame_kind that the source allows */
+    bool after_raw; /* when it was made, text waited in the pipes behind descriptors 1 and 2 */
     uint64_t run;
     struct span payload; /* borrowed from the reader, until its next frame_room */
 };

@@ -13,6 +13,7 @@
 enum {
     TURN_MAX =
         1024 * 1024, /* bytes handled in one turn of the loop: other kernels have their turn */
+    SOCKET_MAX = 256 * 1024,     /* bytes that may wait in a socket (net.core.wmem_default) */
     DRAIN_MAX = 8 * 1024 * 1024, /* of what a dead kernel left in its sockets (they hold less) */
     LOST_MS =
         2000, /* from the end of a socket to the report of the exit; then it has closed it itself */
@@ -230,12 +231,29 @@ static void take_frame(struct kernel *k, const struct frame *f)
     }
 }
 
+static void drain_raws(struct kernel *k)
+{
+    (void)raw_drain(&k->raws[0]);
+    (void)raw_drain(&k->raws[1]);
+}
+
+/* What C code and child processes printed before a frame was made goes first, so that it stands in
+ * order and belongs to the right run; the frame says whether there was anything. What they printed
+ * after it must wait for it. Once is enough: all frames here are older than what is in the pipes
+ * afterwards. */
 static void take_frames(struct kernel *k)
 {
     struct frame f;
+    bool drained = false;
     enum frame_step step = FRAME_MORE;
     while (is_live(k) && (step = frame_next(&k->out.in, &f)) == FRAME_COMPLETE) {
-        take_frame(k, &f);
+        if (f.after_raw && !drained) {
+            drain_raws(k);
+            drained = true;
+        }
+        if (is_live(k)) {
+            take_frame(k, &f);
+        }
     }
     if (is_live(k) && step == FRAME_BROKEN) {
         break_off(k, k->out.in.problem);
@@ -252,21 +270,12 @@ static void lose(struct kernel *k, struct conn *c)
     set_timer(k, LOST_MS, "The kernel closed its connection.");
 }
 
-/* What C code and child processes printed before a frame was sent lies in the pipes when the frame
- * arrives: it goes first, so that it stands in order and belongs to the right run. */
-static size_t drain_raws(struct kernel *k)
-{
-    size_t n = raw_drain(&k->raws[0]);
-    return n + raw_drain(&k->raws[1]);
-}
-
 static void read_out(struct kernel *k, size_t budget)
 {
     enum conn_result result = CONN_DATA;
     for (size_t n = 0, total = 0; is_live(k) && result == CONN_DATA && total < budget; total += n) {
         result = conn_read(&k->out, &n);
         if (result == CONN_DATA) {
-            n += drain_raws(k);
             take_frames(k);
         }
     }
@@ -307,10 +316,17 @@ static void on_raw_text(struct raw *r, struct span text)
     emit(k, &e);
 }
 
-/* When both have something nobody knows which came first: standard output goes first. */
+/* Frames first: those that came after this text say so. Between the two pipes nobody knows which
+ * came first: standard output goes first. */
 static void on_raw_readable(struct raw *r)
 {
     struct kernel *k = r->data;
+    if (k->out.reading) {
+        read_out(k, SOCKET_MAX);
+    }
+    if (!is_live(k)) {
+        return;
+    }
     if (r == &k->raws[1]) {
         (void)raw_drain(&k->raws[0]);
     }
@@ -333,7 +349,7 @@ static void on_ended(struct child *c, struct span why)
         read_out(k, DRAIN_MAX);
     }
     if (is_live(k)) {
-        (void)drain_raws(k);
+        drain_raws(k);
         flush_raws(k);
     }
     go(k, why);

@@ -21,7 +21,7 @@ enum {
     PATH_BYTES_MAX = 4096,
 };
 
-static const char STOPPED[] = "The kernel launcher stopped; the kernel ended with it.";
+static const char STOPPED[] = LAUNCHER_STOPPED;
 static const char NOT_STARTED[] = "The kernel launcher cannot be started.";
 
 static const unsigned allowed[] = {
@@ -216,13 +216,11 @@ static void on_exit_of_process(uv_process_t *p, int64_t status, int signal)
 {
     struct launcher *l = p->data;
     l->running = false;
-    if (l->state != LAUNCHER_FALLING) {
-        if (!l->closing) {
-            log_event(LOG_ERROR, "launcher exited", LOG_INT("status", status),
-                      LOG_INT("signal", signal));
-        }
-        while (l->state != LAUNCHER_FALLING && read_report(l)) {
-        }
+    if (!l->closing) {
+        log_event(LOG_ERROR, "launcher exited", LOG_INT("status", status),
+                  LOG_INT("signal", signal));
+    }
+    while (read_report(l)) {
     }
     if (l->state != LAUNCHER_FALLING) {
         move(l, LAUNCHER_FALLING);

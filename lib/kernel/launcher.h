@@ -6,6 +6,7 @@
 #include "kernel/child.h"
 
 #define LAUNCHER_PACKET_MAX 65536 /* bytes, both ways */
+#define LAUNCHER_STOPPED "The kernel launcher stopped; the kernel ended with it."
 
 /* DOWN -> WARMING -> WARM -> FALLING -> DOWN, and WARMING -> FALLING */
 enum launcher_state {

@@ -1,8 +1,11 @@
 #include "kernel/spawn.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "base/mem.h"
 
 enum { SOCKET_FD = 3, ENVIRONMENT_MAX = 8 };
@@ -20,6 +23,26 @@ static void make_environment(const char *home, struct arena *a, char *env[ENVIRO
         env[n++] = (char *)arena_printf(a, "TZ=%s", zone).p;
     }
     env[n] = NULL;
+}
+
+/* Libraries open descriptors that would be inherited (libcurl's wake-up sockets). Not close_range
+ * with CLOSE_RANGE_CLOEXEC: it needs Linux 5.11. */
+static void inherit_nothing(void)
+{
+    DIR *d = opendir("/proc/self/fd");
+    if (d == NULL) {
+        log_event(LOG_WARN, "the launcher may inherit descriptors",
+                  LOG_STR("cannot read", "/proc"));
+        return;
+    }
+    const struct dirent *entry;
+    while ((entry = readdir(d)) != NULL) {
+        int64_t fd = 0;
+        if (span_to_int(span_str(entry->d_name), &fd) && fd > STDERR_FILENO) {
+            (void)fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+        }
+    }
+    (void)closedir(d);
 }
 
 /* In a session of its own, so that Ctrl-C in a terminal reaches the server only, which then stops
@@ -45,5 +68,6 @@ int spawn_launcher(uv_loop_t *loop, uv_process_t *process, const struct spawn_op
         .stdio = stdio,
         .stdio_count = sizeof stdio / sizeof *stdio,
     };
+    inherit_nothing();
     return uv_spawn(loop, process, &options);
 }

@@ -12,5 +12,6 @@ struct spawn_options {
     uv_exit_cb on_exit;
 };
 
-/* 0, or libuv's error; `process` must be closed in any case. */
+/* 0, or libuv's error; `process` must be closed in any case. Every descriptor of the server above 2
+ * is made close-on-exec first. */
 int spawn_launcher(uv_loop_t *loop, uv_process_t *process, const struct spawn_options *o);

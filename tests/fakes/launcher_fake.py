@@ -5,6 +5,7 @@ The folder it is started from names what the launcher does (see LAUNCHERS), the 
 cwd what the kernel does at its start (see STARTS). After that a kernel does what the `steps` of each
 execute request say (see STEPS). Standard library only.
 """
+import fcntl
 import json
 import os
 import select
@@ -12,6 +13,7 @@ import signal
 import socket
 import struct
 import sys
+import termios
 import time
 
 HEADER = struct.Struct("<IBBHQ")
@@ -27,8 +29,19 @@ STDOUT, DONE, INPUT_REQUEST, READY, EXECUTE, INPUT_REPLY, DROP, REPLY = (
 )
 
 
-def frame(kind, run, payload):
-    return HEADER.pack(len(payload), kind, 0, 0, run) + payload
+def frame(kind, run, payload, flags=0):
+    return HEADER.pack(len(payload), kind, flags, 0, run) + payload
+
+
+def after_raw():
+    """1 when text waits in the pipes behind descriptors 1 and 2, as a real kernel says it."""
+    for fd in (1, 2):
+        try:
+            if any(fcntl.ioctl(fd, termios.FIONREAD, bytes(4))):
+                return 1
+        except OSError:
+            pass  # closed by a step
+    return 0
 
 
 def encode(value):
@@ -60,7 +73,8 @@ class Kernel:
         self.run = 0
 
     def send(self, kind, payload, run=None):
-        self.out.sendall(frame(kind, self.run if run is None else run, payload))
+        run = self.run if run is None else run
+        self.out.sendall(frame(kind, run, payload, after_raw()))
 
     # --- steps of an execute request ---
     def step_frame(self, kind, run, text):

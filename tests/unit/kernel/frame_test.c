@@ -67,6 +67,20 @@ static void a_frame_without_payload_is_read(void)
     frame_free(&r);
 }
 
+static void a_frame_says_whether_raw_text_came_before(void)
+{
+    for (char flag = 0; flag <= 1; flag++) {
+        struct frame_reader r = {.source = FRAME_FROM_OUT};
+        char header[FRAME_HEADER];
+        struct frame f;
+        frame_header(FRAME_DISPLAY, 1, 0, header);
+        header[5] = flag;
+        CHECK(feed_once(&r, span_of(header, sizeof header), &f) == FRAME_COMPLETE);
+        CHECK(f.after_raw == (flag == 1));
+        frame_free(&r);
+    }
+}
+
 static void bad_headers_are_refused_before_their_payload(void)
 {
     static const struct {
@@ -99,7 +113,9 @@ static void bad_headers_are_refused_before_their_payload(void)
          "a frame that is too long"},
         {"reply of 16 MiB and 1", FRAME_FROM_CTL, HEADER("\x01\0\0\x01", "\x30", "\0\0\0"),
          "a frame that is too long"},
-        {"flags", FRAME_FROM_OUT, HEADER("\0\0\0\0", "\x01", "\x01\0\0"),
+        {"flags", FRAME_FROM_OUT, HEADER("\0\0\0\0", "\x01", "\x02\0\0"),
+         "a frame with unknown flags"},
+        {"after raw, on ctl", FRAME_FROM_CTL, HEADER("\0\0\0\0", "\x30", "\x01\0\0"),
          "a frame with unknown flags"},
         {"reserved, low", FRAME_FROM_OUT, HEADER("\0\0\0\0", "\x01", "\0\x01\0"),
          "a frame with unknown flags"},
@@ -248,6 +264,7 @@ int main(int argc, char **argv)
         TEST(a_header_is_sixteen_little_endian_bytes),
         TEST(a_frame_is_read),
         TEST(a_frame_without_payload_is_read),
+        TEST(a_frame_says_whether_raw_text_came_before),
         TEST(bad_headers_are_refused_before_their_payload),
         TEST(the_largest_payloads_are_read),
         TEST(a_header_that_promises_much_costs_nothing),

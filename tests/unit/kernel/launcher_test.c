@@ -1,4 +1,6 @@
 /* The launcher's life, against fakes that break it. */
+#include <unistd.h>
+
 #include "base/clock.h"
 #include "tests/unit/check.h"
 #include "tests/unit/kernel/world.h"
@@ -91,6 +93,7 @@ static void a_kernel_of_a_launcher_that_fails_is_gone_and_told_why(void)
         world_wait(a, "gone ");
         CHECK(seen_has(a, cases[i].words)); /* it may have got ready before */
         world_wait(b, "gone ");
+        a->pid = b->pid = 0; /* only the real launcher's children die with it */
         world_close(&w);
     }
 }
@@ -164,6 +167,31 @@ static void descriptors_do_not_leak(void)
     world_close(&w);
 }
 
+static size_t count_descriptors(void)
+{
+    struct world w;
+    int64_t count = 0;
+    world_open(&w, "normal", NULL);
+    struct seen *s = world_ready_kernel(&w, "normal");
+    world_run(s, "[\"fds\"],[\"done\",\"ok\"]");
+    world_wait(s, "done 1 ok\n");
+    struct span number = text_span(&s->events); /* "ready\nout 1 9\ndone" */
+    (void)span_cut(&number, '1');
+    CHECK(span_to_int(span_trim(span_cut(&number, '\n')), &count) && count > 3);
+    world_close(&w);
+    return (size_t)count;
+}
+
+/* Though libraries open some that would be. */
+static void descriptors_of_the_server_are_not_inherited(void)
+{
+    int leaking[2];
+    size_t before = count_descriptors();
+    CHECK(pipe2(leaking, 0) == 0);
+    CHECK(count_descriptors() == before);
+    CHECK(close(leaking[0]) == 0 && close(leaking[1]) == 0);
+}
+
 static void interrupts_without_end_do_no_harm(void)
 {
     struct world w;
@@ -190,6 +218,7 @@ int main(int argc, char **argv)
         TEST(a_launcher_that_does_not_kill_is_killed),
         TEST(many_kernels_start_at_once),
         TEST(descriptors_do_not_leak),
+        TEST(descriptors_of_the_server_are_not_inherited),
         TEST(interrupts_without_end_do_no_harm),
     };
     return check_main(argc, argv, tests, sizeof tests / sizeof *tests);

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,8 +21,11 @@
 /* A buffer that one huge frame has blown up is not kept. */
 #define KEEP_MAX ((size_t)1024 * 1024)
 #define GATHER_US 8000
+#define ASK_US 50
 #define EXIT_SERVER_GONE 70
 #define NO_TAIL ((size_t)-1)
+/* A flag of the header (schema/kernel.yaml). */
+#define AFTER_RAW 1
 
 struct header {
     uint32_t size;
@@ -45,7 +49,8 @@ static struct {
     struct buffer back;  /* being written by the thread while `writing` */
     size_t tail; /* offset of the last frame in `front` if text may still join it, or NO_TAIL */
     bool writing, urgent;
-    uint64_t left_at; /* when text last left at once, us */
+    uint64_t left_at;  /* when text last left at once, us */
+    uint64_t asked_at; /* when the pipes were last asked for text, us */
 } channel = {
     .lock = PTHREAD_MUTEX_INITIALIZER,
     .fd = -1,
@@ -62,10 +67,10 @@ static void unlock(void)
     (void)pthread_mutex_unlock(&channel.lock);
 }
 
-static uint64_t now_us(void)
+static uint64_t now_us(clockid_t clock)
 {
     struct timespec t;
-    (void)clock_gettime(CLOCK_MONOTONIC_COARSE, &t);
+    (void)clock_gettime(clock, &t);
     return (uint64_t)t.tv_sec * 1000000U + (uint64_t)t.tv_nsec / 1000U;
 }
 
@@ -213,6 +218,34 @@ static void append(struct buffer *b, const void *data, size_t size)
     }
 }
 
+/* Does text wait in the pipes that the server reads behind descriptors 1 and 2? FIONREAD asks the
+ * pipe, so it works at the writing end. A descriptor that user code has pointed elsewhere has none.
+ */
+static uint8_t ask_pipes(void)
+{
+    for (int fd = STDOUT_FILENO; fd <= STDERR_FILENO; fd++) {
+        int n = 0;
+        if (ioctl(fd, FIONREAD, &n) == 0 && n > 0) {
+            return AFTER_RAW;
+        }
+    }
+    return 0;
+}
+
+/* The flags of a frame. Asking costs two system calls, many times what appending a line costs, so
+ * text that would join a frame asks once in 50 us: less than a child process needs to write
+ * anything. Code that writes to the descriptors itself between two prints is in order when it
+ * flushes, as it has to everywhere. */
+static uint8_t flags_of(bool joins)
+{
+    uint64_t now = now_us(CLOCK_MONOTONIC);
+    if (joins && now - channel.asked_at < ASK_US) {
+        return 0;
+    }
+    channel.asked_at = now;
+    return ask_pipes();
+}
+
 /* Headers in the buffer are not aligned. */
 static bool joins_tail(const struct channel_frame *f, struct header *h)
 {
@@ -230,9 +263,9 @@ static void join_tail(const struct channel_frame *f, struct header *h)
     append(&channel.front, f->data, f->size);
 }
 
-static void append_frame(const struct channel_frame *f)
+static void append_frame(const struct channel_frame *f, uint8_t flags)
 {
-    struct header h = {.size = (uint32_t)f->size, .kind = f->kind, .run = f->run};
+    struct header h = {.size = (uint32_t)f->size, .kind = f->kind, .flags = flags, .run = f->run};
     channel.tail = f->stream ? channel.front.size : NO_TAIL;
     append(&channel.front, &h, sizeof h);
     append(&channel.front, f->data, f->size);
@@ -270,7 +303,7 @@ static void send_first_line(const struct channel_frame *f)
     if (!ends_line(f) || channel.front.size >= ENOUGH) {
         return;
     }
-    uint64_t now = now_us();
+    uint64_t now = now_us(CLOCK_MONOTONIC_COARSE);
     if (now - channel.left_at >= GATHER_US) {
         channel.left_at = now;
         send_some();
@@ -300,10 +333,12 @@ static enum channel_result put_locked(const struct channel_frame *f)
     }
     bool was_empty = channel.front.size == 0;
     struct header h;
-    if (joins_tail(f, &h)) {
+    bool joins = joins_tail(f, &h);
+    uint8_t flags = flags_of(joins);
+    if (joins && flags == 0) {
         join_tail(f, &h);
-    } else {
-        append_frame(f);
+    } else { /* text that comes after other text in the pipes begins a frame of its own */
+        append_frame(f, flags);
     }
     send_first_line(f);
     wake_writer(was_empty);

@@ -110,7 +110,7 @@ class Frames:
         if len(self.buffer) < HEADER.size:
             return None
         size, kind, flags, reserved, run = HEADER.unpack_from(self.buffer)
-        assert (flags, reserved) == (0, 0)
+        assert flags in (0, 1) and reserved == 0
         assert size <= 16 * 1024 * 1024
         if len(self.buffer) < HEADER.size + size:
             return None

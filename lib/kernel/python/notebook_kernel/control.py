@@ -33,9 +33,17 @@ class Control:
                 if not self.frames.wait(IDLE_CHECK_S):
                     self.while_idle()
                     continue
-                self._take(*self.frames.read())
+                self._take_safely(*self.frames.read())
         except (protocol.Closed, OSError, ValueError):
             os._exit(0)  # the server is gone, or user code has closed the socket
+
+    def _take_safely(self, kind, run, payload):
+        try:
+            self._take(kind, run, payload)
+        except (AttributeError, KeyError, TypeError) as error:
+            self.frames.send(
+                protocol.REPLY, run, {"error": f"a malformed payload: {error!r}"}
+            )
 
     def _take(self, kind, run, payload):
         if kind == protocol.EXECUTE:

@@ -12,14 +12,16 @@ import traceback
 from IPython.core.error import UsageError
 
 NAMES_MAX = 2000  # runs whose text is remembered
+TEXTS_MAX = 16 * 1024 * 1024  # characters of these texts
 FRAMES_MAX = 60
 MESSAGE_MAX = 20_000
 TRACEBACK_MAX = 200_000
 CHAIN_MAX = 20
-TIMED = ("<timed exec>", "<timed eval>", "<magic-timeit>")
+MAGICS = ("<timed exec>", "<timed eval>", "<magic-timeit>", "<ipython-input")
 
-_labels = collections.OrderedDict()
-_count = 0
+_labels = collections.OrderedDict()  # file name -> label
+_sizes = {}
+_count = _total = 0
 
 
 class Plain(Exception):
@@ -34,13 +36,17 @@ class Plain(Exception):
 
 def name_code(text, label):
     """A file name for code that is about to be compiled, and its text for tracebacks."""
-    global _count
+    global _count, _total
     _count += 1
     name = f"<cell-{_count}>"
     _labels[name] = label
+    _sizes[name] = len(text)
+    _total += len(text)
     set_text(name, text)
-    if len(_labels) > NAMES_MAX:
-        linecache.cache.pop(_labels.popitem(last=False)[0], None)
+    while len(_labels) > NAMES_MAX or (_total > TEXTS_MAX and len(_labels) > 1):
+        oldest, _ = _labels.popitem(last=False)
+        _total -= _sizes.pop(oldest)
+        linecache.cache.pop(oldest, None)
     return name
 
 
@@ -54,14 +60,14 @@ def label_of(filename):
 
 def shown_name(filename):
     """A cell's label, or the part of a path that means something to its reader."""
-    folders = [os.path.abspath(folder) + os.sep for folder in sys.path]
+    folders = [os.path.abspath(folder) + os.sep for folder in [*sys.path, ""]]
     inside = [folder for folder in folders if filename.startswith(folder)]
     return filename[len(max(inside, key=len)) :] if inside else label_of(filename)
 
 
 def is_own(filename):
     """Whether a frame belongs to the user: a cell, code of a magic, or a file of the notebook's folder."""
-    if filename in _labels or filename in TIMED:
+    if filename in _labels or filename.startswith(MAGICS):
         return True
     try:
         return (
@@ -146,7 +152,7 @@ def keep_own(te, depth):
     if len(frames) > FRAMES_MAX:
         frames = frames[:20] + frames[20 - FRAMES_MAX :]
     for frame in frames:
-        frame.filename = label_of(frame.filename)
+        frame.filename = shown_name(frame.filename)
     te.stack = traceback.StackSummary.from_list(frames)
     if getattr(te, "filename", None):
         te.filename = label_of(te.filename)

@@ -76,6 +76,7 @@ def reseed():
 def main(embedded_shell, ctl_fd, out_fd):
     """In the forked and confined process. Does not return."""
     reseed()
+    sys.argv = [""]
     _nbk.open(out_fd, streams.RUN)
     _nbk.flush_on_death()
     kernel = Kernel(embedded_shell, ctl_fd)

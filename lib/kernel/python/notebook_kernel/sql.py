@@ -26,18 +26,17 @@ class SqlCells:
     def run(self, request):
         """Main thread, interruptible."""
         namespace = self.shell.user_ns
-        connection = request.get("connection")
+        connection = (request.get("connection") or "").strip()
         parts = request.get("parts") or []
         output_name = request.get("output_name")
-        if connection is None:
+        if connection:
+            statement = Renderer(namespace, Renderer.POSTGRES).render(parts)
+            database = self.open_postgres(connection)
+        else:
             statement = Renderer(namespace, Renderer.SQLITE).render(parts)
             database = self.open_embedded()
             database.load_frames(namespace, request.get("tables") or [])
-            result = database.run(statement, whole=output_name is not None)
-        else:
-            statement = Renderer(namespace, Renderer.POSTGRES).render(parts)
-            database = self.open_postgres(connection)
-            result = database.run(statement, whole=output_name is not None)
+        result = database.run(statement, whole=output_name is not None)
         self.keep(result, output_name)
         self.show(result)
 
@@ -52,13 +51,8 @@ class SqlCells:
         return self.embedded
 
     def open_postgres(self, connection):
-        url = POSTGRES_URL.sub("postgresql://", connection.strip())
-        if (
-            "://" in url
-            and not url.startswith("postgresql://")
-            or "=" not in url
-            and "://" not in url
-        ):
+        url = POSTGRES_URL.sub("postgresql://", connection)
+        if not is_postgres(url):
             message = "Only PostgreSQL connection strings are supported"
             raise Plain("ValueError", message, message)
         if self.postgres is None or self.postgres.dsn != url:
@@ -82,6 +76,11 @@ class SqlCells:
             return
         table = tables.from_rows(result.columns, result.rows, result.row_count)
         outputs.send(protocol.RESULT, {outputs.TABLE: table})
+
+
+def is_postgres(url):
+    """A URL of that scheme, or libpq's `host=... dbname=...`."""
+    return url.startswith("postgresql://") or ("://" not in url and "=" in url)
 
 
 def value_of(result):

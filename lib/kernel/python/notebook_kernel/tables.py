@@ -6,6 +6,7 @@ size of the frame (design KERNEL.md 7).
 """
 import datetime
 import decimal
+import json
 import math
 import sys
 
@@ -46,14 +47,30 @@ def from_rows(names, rows, row_count):
 
 
 def build(names, rows, row_count, column_count):
-    table = {"type": "table", "columns": names, "rows": rows, "truncated": None}
+    return {
+        "type": "table",
+        "columns": names,
+        "rows": rows,
+        "truncated": truncation(len(rows), row_count, len(names), column_count),
+        **total(len(rows), row_count, column_count),
+    }
+
+
+def truncation(shown, row_count, shown_columns, column_count):
+    """What is left out, in the contract's words."""
     if row_count is None:
-        table["truncated"] = f"(Showing first {len(rows)} rows)"
-    elif row_count > len(rows):
-        table["truncated"] = f"(Showing first {len(rows)} of {row_count} rows)"
-    if row_count != len(rows) or column_count > COLUMNS_MAX:
-        table["total"] = [row_count, column_count]
-    return table
+        return f"(Showing first {shown} rows)"
+    if row_count > shown:
+        return f"(Showing first {shown} of {row_count} rows)"
+    if column_count > COLUMNS_MAX:
+        return f"(Showing first {shown_columns} of {column_count} columns)"
+    return None
+
+
+def total(shown, row_count, column_count):
+    if row_count is None or (row_count == shown and column_count <= COLUMNS_MAX):
+        return {}
+    return {"total": [row_count, column_count]}
 
 
 def index_of(index):
@@ -113,8 +130,8 @@ def exact(value):
     return value if -EXACT_INT <= value <= EXACT_INT else integer(value)
 
 
-def cell(value, nesting=0):
-    """One value of a table for JSON."""
+def cell(value):
+    """One value of a table: text, a number, true, false or null. Lists and dicts are JSON in a text."""
     kind = type(value)
     if value is None or kind is bool:
         return value
@@ -124,16 +141,27 @@ def cell(value, nesting=0):
         return exact(value)
     if kind is float:
         return number(value)
+    value = item(value)
+    if isinstance(value, (list, dict)):
+        return text_of(json.dumps(value, ensure_ascii=False))
+    return value
+
+
+def item(value, nesting=0):
+    """Like cell, but lists and dicts stay what they are, down to NESTING_MAX."""
+    kind = type(value)
+    if value is None or kind in (bool, str, int, float):
+        return cell(value)
     if nesting < NESTING_MAX and kind in (list, tuple, set, frozenset):
-        return [cell(v, nesting + 1) for v in list(value)[:ITEMS_MAX]]
+        return [item(v, nesting + 1) for v in list(value)[:ITEMS_MAX]]
     if nesting < NESTING_MAX and kind is dict:
         return {
-            text_of(k): cell(v, nesting + 1) for k, v in list(value.items())[:ITEMS_MAX]
+            text_of(k): item(v, nesting + 1) for k, v in list(value.items())[:ITEMS_MAX]
         }
-    return cell_of_library(value, nesting)
+    return item_of_library(value, nesting)
 
 
-def cell_of_library(value, nesting):
+def item_of_library(value, nesting):
     if isinstance(value, (bytes, bytearray, memoryview)):
         data = bytes(value[:BYTES_MAX])
         return "\\x" + data.hex() + ("…" if len(value) > BYTES_MAX else "")
@@ -146,7 +174,7 @@ def cell_of_library(value, nesting):
     if nesting < NESTING_MAX and hasattr(value, "tolist"):  # numpy scalars and arrays
         held = unpacked(value)
         if held is not value:
-            return cell(held, nesting + 1)
+            return item(held, nesting + 1)
     return text_of(value)
 
 

@@ -25,7 +25,7 @@ EXECUTE, INPUT_REPLY, DROP, PING, REPLY, ANALYSE = 32, 33, 34, 35, 48, 64
 LIMITS = {"data_bytes": 2 << 30, "files": 512, "file_bytes": 256 << 20}
 WAIT_S = 30
 
-Frame = namedtuple("Frame", "kind run payload at")
+Frame = namedtuple("Frame", "kind run payload at after_raw")
 
 
 class Launcher:
@@ -119,9 +119,9 @@ class Frames:
         text = payload.decode("utf-8")  # strict
         if kind in (1, 2):
             assert size <= 64 * 1024
-            return Frame(KINDS[kind], run, text, time.monotonic())
+            return Frame(KINDS[kind], run, text, time.monotonic(), flags == 1)
         value = json.loads(text, parse_constant=refuse)
-        return Frame(KINDS.get(kind, kind), run, value, time.monotonic())
+        return Frame(KINDS.get(kind, kind), run, value, time.monotonic(), flags == 1)
 
     def receive(self, timeout=WAIT_S):
         end = time.monotonic() + timeout

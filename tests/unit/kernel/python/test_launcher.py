@@ -1,5 +1,4 @@
 """The launcher: forks, reports, signals, and leaves nothing behind."""
-import json
 import os
 import signal
 import socket
@@ -7,7 +6,7 @@ import time
 
 import pytest
 
-from harness import KERNEL_DIR, LIMITS, Analyser, Kernel, Launcher, exists, wait_gone
+from harness import LIMITS, Analyser, Kernel, Launcher, exists, wait_gone
 
 
 def test_it_says_when_it_is_warm(launcher):

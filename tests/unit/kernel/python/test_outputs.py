@@ -51,6 +51,8 @@ def test_a_wide_frame_shows_its_first_columns(kernel):
     table = table_of(kernel, "pd.DataFrame(np.zeros((2000, 3000)))")
     assert len(table["columns"]) == 200 and len(table["rows"]) == 500
     assert table["total"] == [2000, 3000]
+    table = table_of(kernel, "pd.DataFrame(np.zeros((3, 300)))")
+    assert table["truncated"] == "(Showing first 200 of 300 columns)"
 
 
 @pytest.mark.parametrize(
@@ -81,13 +83,13 @@ def test_a_wide_frame_shows_its_first_columns(kernel):
         ("pd.interval_range(0, 1)", ["(0, 1]"]),
         ("[uuid.UUID(int=1)]", ["00000000-0000-0000-0000-000000000001"]),
         ("[b'\\0\\xff', b'x' * 100]", ["\\x00ff", "\\x" + "78" * 64 + "…"]),
-        ("[[1, [2, [3, [4]]]]]", [[1, [2, [3, "[4]"]]]]),
-        ("[{'a': {1: float('nan')}}]", [{"a": {"1": None}}]),
-        ("[{1: 'a', '1': 'b'}]", [{"1": "b"}]),
-        ("[set()]", [[]]),
-        ("[list(range(100))]", [list(range(50))]),
+        ("[[1, [2, [3, [4]]]]]", ['[1, [2, [3, "[4]"]]]']),
+        ("[{'a': {1: float('nan')}}]", ['{"a": {"1": null}}']),
+        ("[{1: 'a', '1': 'b'}]", ['{"1": "b"}']),
+        ("[set()]", ["[]"]),
+        ("[list(range(100))]", [str(list(range(50)))]),
         ("[np.float32(1.5), np.int8(1)]", [1.5, 1]),
-        ("pd.Series([np.array([1, 2]), np.zeros(1000)])", [[1, 2], [0] * 50]),
+        ("pd.Series([np.array([1, 2]), np.zeros(1000)])", ["[1, 2]", str([0.0] * 50)]),
         ("['\\ud800', 'a\\0b', '\u20ac']", ["?", "a\0b", "\u20ac"]),
         ("['x' * 5000]", ["x" * 2000 + "…"]),
         ("pd.Series([1, 'a', None, 2.5, pd.NA])", [1, "a", None, 2.5, None]),
@@ -409,3 +411,10 @@ def test_a_registered_formatter_is_honoured(kernel):
 def test_a_small_bundle_shows_at_once_while_the_cell_goes_on(kernel):
     outcome = kernel.run("import time\ndisplay(1)\ntime.sleep(0.3)")
     assert outcome.frames[-1].at - outcome.frames[0].at > 0.2
+
+
+def test_cells_of_a_table_are_scalars(kernel):
+    code = "pd.DataFrame({'a': [[1], {'k': (1, {2})}, np.zeros((2, 2)), b'x', {1, 2}, 'x', 5]})"
+    values = [row[0] for row in table_of(kernel, code)["rows"]]
+    assert all(v is None or isinstance(v, (str, int, float)) for v in values)
+    assert values[:3] == ["[1]", '{"k": [1, [2]]}', "[[0.0, 0.0], [0.0, 0.0]]"]

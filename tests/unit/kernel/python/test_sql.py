@@ -405,7 +405,7 @@ def test_a_long_query_is_interrupted_and_the_database_lives(kernel):
 
 
 def test_only_postgresql_connections(kernel):
-    for connection in ("mysql://u:secret@h/db", "sqlite:///x", "nonsense", ""):
+    for connection in ("mysql://u:secret@h/db", "sqlite:///x", "nonsense"):
         outcome = kernel.sql("select 1", connection=connection)
         assert (
             outcome.error["evalue"]

@@ -105,6 +105,8 @@ class Postgres:
         connection.autocommit = True
         with connection.cursor() as cursor:
             cursor.execute(f"SET statement_timeout = {STATEMENT_MS}")
+            # What stands in '...' is rendered for this: a backslash is an ordinary character there.
+            cursor.execute("SET standard_conforming_strings = on")
 
     @staticmethod
     def _declare(connection, statement):

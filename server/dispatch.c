@@ -27,6 +27,9 @@ struct span request_notebook_id(struct arena *a, struct span user, struct span i
 
 static struct reply refuse_owner(struct request *r)
 {
+    if (r->route->foreign != NULL) {
+        return reply_detail(r, 403, "%s", r->route->foreign);
+    }
     return reply_detail(r, 403, "Access denied: You don't have permission to %s notebook '%.*s'",
                         r->route->verb, SPAN_ARGS(r->notebook_id));
 }
@@ -43,11 +46,19 @@ bool request_names_other(struct span user, struct span id)
     return false;
 }
 
+static struct reply refuse_open(struct request *r, enum err e)
+{
+    if (e == ERR_NOT_FOUND && r->route->unknown != NULL) {
+        return reply_detail(r, 404, "%s", r->route->unknown);
+    }
+    return reply_err(r, e);
+}
+
 static void on_loaded(void *data, enum err e, struct session *s)
 {
     struct request *r = data;
     if (e != OK) {
-        http_answer(r->call, reply_err(r, e));
+        http_answer(r->call, refuse_open(r, e));
         return;
     }
     r->session = s;
@@ -76,7 +87,7 @@ static void load_notebook(struct request *r)
         !span_eq(r->notebook_id, r->params[0])) {
         sessions_list(r->app->sessions, r->who.user_id, on_seeded, r);
     } else if (e != OK) {
-        http_answer(r->call, reply_err(r, e));
+        http_answer(r->call, refuse_open(r, e));
     } else if (!span_eq(head.owner, r->who.user_id)) {
         http_answer(r->call, refuse_owner(r));
     } else {

@@ -17,6 +17,7 @@ struct body {
     struct span name, connection_string, type, after_cell_id, code;
     int64_t expected_revision;
     const struct json *revision_given; /* expected_revision as sent; NULL without one */
+    const struct json *messages;
 };
 
 struct request;
@@ -29,6 +30,8 @@ struct route {
     const struct json_field *fields; /* of the body; NULL: none is read */
     size_t field_count;
     const char *verb; /* "You don't have permission to <verb> notebook" */
+    const char *unknown,
+        *foreign; /* own words for a notebook that is missing or another's, or NULL */
     enum need need;
     bool aliases; /* `demo` and `blank` stand for the user's own */
 };
@@ -102,5 +105,6 @@ struct reply notebook_delete(struct request *r);
 struct reply cell_create(struct request *r);
 struct reply cell_update(struct request *r);
 struct reply cell_delete(struct request *r);
+struct reply chat(struct request *r);
 /* channel.c */
 struct reply channel_open(struct request *r);

@@ -27,6 +27,10 @@ static const struct json_field update_fields[] = {
     {FIELD("expected_revision", revision_given), .type = JSON_FIELD_VALUE},
 };
 
+static const struct json_field chat_fields[] = {
+    {FIELD("messages", messages), .type = JSON_FIELD_VALUE, .required = true},
+};
+
 #define FIELDS(table) .fields = (table), .field_count = sizeof(table) / sizeof *(table)
 
 #define ROUTE(m, p, n, h) .method = (m), .path = (p), .need = (n), .handle = (h)
@@ -49,6 +53,8 @@ const struct route routes[] = {
      .verb = "modify", .body_max = (size_t)6 * NOTEBOOK_CODE_MAX + 64 * KIB, FIELDS(update_fields)},
     {ROUTE("DELETE", "/api/notebooks/{notebook_id}/cells/{cell_id}", NEED_NOTEBOOK, cell_delete),
      .verb = "modify"},
+    {ROUTE("POST", "/api/chat/{notebook_id}", NEED_NOTEBOOK, chat), .body_max = 1024 * KIB,
+     FIELDS(chat_fields), .unknown = "Notebook not found", .foreign = "Unauthorized"},
     {ROUTE("GET", "/api/ws/notebooks/{notebook_id}", NEED_SOCKET, channel_open), .aliases = true},
 };
 const size_t route_count = sizeof routes / sizeof *routes;

@@ -12,6 +12,16 @@ struct reply health(struct request *r)
 }
 
 /* --- all notebooks --- */
+static struct reply show_id(struct request *r, struct span member, struct span id)
+{
+    struct text out = TEXT(1024);
+    struct json_writer w = JSON_WRITER(&out);
+    json_open_object(&w);
+    json_member_string(&w, member, id);
+    json_close_object(&w);
+    return reply_text(r, &out);
+}
+
 static void on_created(void *data, enum err e, struct span id)
 {
     struct request *r = data;
@@ -21,16 +31,7 @@ static void on_created(void *data, enum err e, struct span id)
                                        "user. Delete some first."));
         return;
     }
-    if (e != OK) {
-        request_answer(r, reply_err(r, e));
-        return;
-    }
-    struct text out = TEXT(1024);
-    struct json_writer w = JSON_WRITER(&out);
-    json_open_object(&w);
-    json_member_string(&w, SPAN("notebook_id"), id);
-    json_close_object(&w);
-    request_answer(r, reply_text(r, &out));
+    request_answer(r, e == OK ? show_id(r, SPAN("notebook_id"), id) : reply_err(r, e));
 }
 
 struct reply notebooks_create(struct request *r)
@@ -147,16 +148,7 @@ static void on_cell_created(void *data, enum err e, const struct session_result 
             r, reply_detail(r, 404, "Cell '%.*s' not found", SPAN_ARGS(r->body.after_cell_id)));
         return;
     }
-    if (e != OK) {
-        request_answer(r, reply_err(r, e));
-        return;
-    }
-    struct text out = TEXT(1024);
-    struct json_writer w = JSON_WRITER(&out);
-    json_open_object(&w);
-    json_member_string(&w, SPAN("cell_id"), result->cell_id);
-    json_close_object(&w);
-    request_answer(r, reply_text(r, &out));
+    request_answer(r, e == OK ? show_id(r, SPAN("cell_id"), result->cell_id) : reply_err(r, e));
 }
 
 struct reply cell_create(struct request *r)

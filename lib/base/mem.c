@@ -57,3 +57,10 @@ void mem_free(void *p)
 {
     free(p);
 }
+
+void mem_replace(char **owned, struct span s)
+{
+    char *copy = mem_copy(s);
+    mem_free(*owned);
+    *owned = copy;
+}

@@ -13,6 +13,8 @@ void *mem_resize(void *p, size_t size) __attribute__((returns_nonnull));
 /* A NUL-terminated copy; the null span gives NULL. */
 char *mem_copy(struct span s);
 void mem_free(void *p); /* NULL is fine */
+/* Puts a copy of `s`, which may be part of the old value, in the place of *owned and frees that. */
+void mem_replace(char **owned, struct span s);
 
 /* Frees *p at the end of the scope: CLEANUP(mem_free_ptr) char *name = ... */
 #define CLEANUP(fn) __attribute__((cleanup(fn)))

@@ -50,30 +50,22 @@ enum err cell_status_parse(struct span s, enum cell_status *out)
     return ERR_INVALID;
 }
 
-/* The copy comes first: `value` may be the old string. */
-static void replace(char **field, struct span value)
-{
-    char *old = *field;
-    *field = mem_copy(value);
-    mem_free(old);
-}
-
 void cell_set_code(struct cell *c, struct span code)
 {
     struct span text = span_is_null(code) ? SPAN("") : code;
     assert(memchr(text.p, '\0', text.n) == NULL);
-    replace(&c->code, text);
+    mem_replace(&c->code, text);
     c->analysed = false;
 }
 
 void cell_set_error(struct cell *c, struct span error)
 {
-    replace(&c->error, error);
+    mem_replace(&c->error, error);
 }
 
 void cell_set_flaw(struct cell *c, struct span flaw)
 {
-    replace(&c->flaw, flaw);
+    mem_replace(&c->flaw, flaw);
 }
 
 static void cell_free(struct cell *c)

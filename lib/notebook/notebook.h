@@ -182,5 +182,7 @@ void sql_reads(const struct sql_scan *s, bool embedded, struct names *out);
 
 /* --- wire: the contract's JSON of the model --- */
 /* `error` is the flaw where no error is set. */
+/* A member that is an array of names. */
+void wire_names(struct json_writer *w, struct span member, const struct names *names);
 void wire_cell(struct json_writer *w, const struct cell *c);         /* as in GET: all fields */
 void wire_notebook(struct json_writer *w, const struct notebook *n); /* as in GET */

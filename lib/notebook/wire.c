@@ -42,7 +42,7 @@ static void put_outputs(struct json_writer *w, const struct cell *c)
     json_close_array(w);
 }
 
-static void put_names(struct json_writer *w, struct span member, const struct names *names)
+void wire_names(struct json_writer *w, struct span member, const struct names *names)
 {
     json_put_name(w, member);
     json_open_array(w);
@@ -62,8 +62,8 @@ void wire_cell(struct json_writer *w, const struct cell *c)
     put_stdout(w, c);
     put_outputs(w, c);
     json_member_string(w, SPAN("error"), span_str(c->error != NULL ? c->error : c->flaw));
-    put_names(w, SPAN("reads"), &c->reads);
-    put_names(w, SPAN("writes"), &c->writes);
+    wire_names(w, SPAN("reads"), &c->reads);
+    wire_names(w, SPAN("writes"), &c->writes);
     json_close_object(w);
 }
 

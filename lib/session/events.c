@@ -18,16 +18,6 @@ static void end(struct session *s, struct text *out, enum event_kind kind, struc
     text_free(out);
 }
 
-static void put_names(struct json_writer *w, struct span name, const struct names *names)
-{
-    json_put_name(w, name);
-    json_open_array(w);
-    for (size_t i = 0; i < names->count; i++) {
-        json_put_string(w, span_str(names->items[i]));
-    }
-    json_close_array(w);
-}
-
 void publish_status(struct session *s, const struct cell *c)
 {
     struct text out = TEXT(1024);
@@ -103,8 +93,8 @@ void publish_updated(struct session *s, const struct cell *c)
     json_put_name(&w, SPAN("cell"));
     json_open_object(&w);
     json_member_string(&w, SPAN("code"), span_str(c->code));
-    put_names(&w, SPAN("reads"), &c->reads);
-    put_names(&w, SPAN("writes"), &c->writes);
+    wire_names(&w, SPAN("reads"), &c->reads);
+    wire_names(&w, SPAN("writes"), &c->writes);
     json_member_string(&w, SPAN("status"), cell_status_name(c->status));
     json_member_string(&w, SPAN("error"), span_str(c->error));
     json_close_object(&w);
@@ -123,8 +113,8 @@ void publish_created(struct session *s, size_t position)
     json_member_string(&w, SPAN("type"), cell_type_name(c->type));
     json_member_string(&w, SPAN("code"), span_str(c->code));
     json_member_string(&w, SPAN("status"), cell_status_name(c->status));
-    put_names(&w, SPAN("reads"), &c->reads);
-    put_names(&w, SPAN("writes"), &c->writes);
+    wire_names(&w, SPAN("reads"), &c->reads);
+    wire_names(&w, SPAN("writes"), &c->writes);
     json_close_object(&w);
     json_member_int(&w, SPAN("index"), (int64_t)position);
     json_close_object(&w);

@@ -80,17 +80,10 @@ void session_settle(struct session *s, session_done_cb done, void *data)
     submit(op_new(s, start_settle, done, data));
 }
 
-static void replace(char **field, struct span value)
-{
-    char *copy = mem_copy(value);
-    mem_free(*field);
-    *field = copy;
-}
-
 static void start_rename(struct op *op)
 {
     struct session *s = op->session;
-    replace(&s->notebook->name, op->text);
+    mem_replace(&s->notebook->name, op->text);
     store_rename(batch_write(s), op->text);
     start_settle(op);
 }
@@ -106,7 +99,7 @@ void session_rename(struct session *s, struct span name, session_done_cb done, v
 static void start_set_connection(struct op *op)
 {
     struct session *s = op->session;
-    replace(&s->notebook->connection, op->text);
+    mem_replace(&s->notebook->connection, op->text);
     store_set_connection(batch_write(s), op->text);
     for (size_t i = 0; i < s->notebook->cell_count; i++) {
         struct cell *c = s->notebook->cells[i];

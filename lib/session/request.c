@@ -1,21 +1,11 @@
 /* request: the payload of an execute frame (schema/kernel.yaml, kinds 32 and 34). */
 #include "session/internal.h"
 
-static void put_name_list(struct json_writer *w, struct span member, const struct names *names)
-{
-    json_put_name(w, member);
-    json_open_array(w);
-    for (size_t i = 0; i < names->count; i++) {
-        json_put_string(w, span_str(names->items[i]));
-    }
-    json_close_array(w);
-}
-
 void request_drop(const struct names *names, struct text *out)
 {
     struct json_writer w = JSON_WRITER(out);
     json_open_object(&w);
-    put_name_list(&w, SPAN("names"), names);
+    wire_names(&w, SPAN("names"), names);
     json_close_object(&w);
 }
 

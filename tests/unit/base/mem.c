@@ -152,9 +152,22 @@ static void freeing_no_arena_is_fine(void)
     arena_free(arena_new());
 }
 
+static void a_replaced_string_may_become_a_part_of_itself(void)
+{
+    char *s = mem_copy(SPAN("north and south"));
+    mem_replace(&s, span_of(s + 10, 5));
+    CHECK(strcmp(s, "south") == 0);
+    mem_replace(&s, SPAN_NULL);
+    CHECK(s == NULL);
+    mem_replace(&s, SPAN("east"));
+    CHECK(strcmp(s, "east") == 0);
+    mem_free(s);
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
+        TEST(a_replaced_string_may_become_a_part_of_itself),
         TEST(memory_is_zeroed),
         TEST(no_bytes_have_an_address_too),
         TEST(resizing_keeps_what_was_there),

@@ -284,14 +284,20 @@ def test_a_daemon_that_keeps_forking_away_ends_with_its_kernel(launcher, tmp_pat
             while True:
                 if os.fork() != 0:
                     os._exit(0)
-                open('alive', 'w').write(str(time.time()))
+                open('alive', 'a').write('.')
                 time.sleep(0.002)
         """
     )
-    time.sleep(0.1)
+    alive = tmp_path / "alive"
+    deadline = time.monotonic() + 10
+    while not (alive.exists() and alive.stat().st_size > 3):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
     kernel.close()
     time.sleep(1)
-    assert time.time() - float((tmp_path / "alive").read_text()) > 0.5
+    size = alive.stat().st_size  # it grows while anybody is left
+    time.sleep(0.5)
+    assert alive.stat().st_size == size
 
 
 def below(pid):

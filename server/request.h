@@ -5,6 +5,8 @@
 #include "app.h"
 #include "base/json.h"
 
+#define REQUEST_PARAMS_MAX 4 /* of a route's pattern */
+
 enum need {
     NEED_NOTHING,  /* open to all */
     NEED_USER,     /* a session token */
@@ -41,7 +43,7 @@ struct request {
     struct app *app;
     struct arena *arena;
     const struct route *route;
-    struct span params[CALL_PARAMS_MAX];
+    struct span params[REQUEST_PARAMS_MAX];
     struct clerk_identity who;
     struct body body;
     struct span notebook_id; /* aliases resolved */

@@ -111,7 +111,7 @@ static struct reply redirect(struct request *r)
 static bool is_slashed_route(const struct call *c)
 {
     struct call without = *c;
-    struct span params[CALL_PARAMS_MAX];
+    struct span params[REQUEST_PARAMS_MAX];
     if (c->segment_count < 2 || c->segments[c->segment_count - 1].n > 0) {
         return false;
     }

@@ -11,13 +11,11 @@
 #include "base/mem.h"
 #include "base/span.h"
 
-struct app;   /* the caller's own; never looked into */
-struct route; /* the caller's own */
+struct app; /* the caller's own; never looked into */
 struct http;
 struct ws;
 
 #define CALL_SEGMENTS_MAX 12
-#define CALL_PARAMS_MAX 4
 
 /* One request. Everything in it lives in `arena` (or in the request) until the call is answered or
  * upgraded; both happen exactly once, now or later, from the loop thread. A client that leaves in
@@ -43,11 +41,6 @@ struct call {
      * last, empty one. */
     struct span segments[CALL_SEGMENTS_MAX];
     size_t segment_count;
-
-    /* --- filled by the caller's own stages: guard, routes --- */
-    const struct route *route;
-    struct span params[CALL_PARAMS_MAX];
-    void *context;
 };
 
 struct reply_header {

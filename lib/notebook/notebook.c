@@ -68,9 +68,15 @@ void cell_set_flaw(struct cell *c, struct span flaw)
     mem_replace(&c->flaw, flaw);
 }
 
+void cell_set_name(struct cell *c, struct span name)
+{
+    mem_replace(&c->name, name);
+}
+
 static void cell_free(struct cell *c)
 {
     mem_free(c->code);
+    mem_free(c->name);
     names_free(&c->reads);
     names_free(&c->writes);
     mem_free(c->flaw);
@@ -84,6 +90,8 @@ struct notebook *notebook_new(struct span id, struct span owner)
     struct notebook *n = mem_alloc(sizeof *n);
     n->id = mem_copy(id);
     n->owner = mem_copy(owner);
+    n->epoch = id_new();
+    n->oldest = 1;
     return n;
 }
 
@@ -145,4 +153,15 @@ void notebook_remove(struct notebook *n, size_t position)
     n->cell_count--;
     memmove(&n->cells[position], &n->cells[position + 1],
             (n->cell_count - position) * sizeof(struct cell *));
+}
+
+void notebook_move(struct notebook *n, size_t from, size_t to)
+{
+    assert(from < n->cell_count);
+    size_t at = to < n->cell_count ? to : n->cell_count - 1;
+    struct cell *moved = n->cells[from];
+    memmove(&n->cells[from], &n->cells[from + 1],
+            (n->cell_count - from - 1) * sizeof(struct cell *));
+    memmove(&n->cells[at + 1], &n->cells[at], (n->cell_count - at - 1) * sizeof(struct cell *));
+    n->cells[at] = moved;
 }

@@ -12,7 +12,7 @@
 
 /* Limits that belong to the model; the caller checks them before it edits. */
 #define NOTEBOOK_ID_MAX 128
-#define NOTEBOOK_NAME_MAX 400        /* bytes */
+#define NOTEBOOK_NAME_MAX 400        /* bytes; of a notebook or a cell */
 #define NOTEBOOK_CONNECTION_MAX 4096 /* bytes */
 #define NOTEBOOK_CELLS_MAX 10000
 #define NOTEBOOK_CODE_MAX ((size_t)256 * 1024) /* bytes per cell */
@@ -55,11 +55,20 @@ struct cell {
     char *code;          /* owned, NUL-terminated, holds no NUL */
     struct names reads;  /* names this cell needs from others */
     struct names writes; /* names it offers */
-    bool analysed; /* reads, writes and flaw belong to this code; false: not known yet (stored as
-                      NULL reads). A new cell with empty code is analysed: it needs and offers
-                      nothing */
-    char *flaw;    /* static error (syntax, cycle): why it cannot run; NULL when sound. Owned */
-    char *error;   /* of the last run, or the flaw; NULL when none. Owned */
+    bool analysed;    /* reads, writes and flaw belong to this code; false: not known yet (stored as
+                         NULL reads). A new cell with empty code is analysed: it needs and offers
+                         nothing */
+    char *flaw;       /* static error (syntax, cycle): why it cannot run; NULL when sound. Owned */
+    char *error;      /* of the last run, or the flaw; NULL when none. Owned */
+    char *name;       /* given by people, for people; NULL when none. Owned */
+    int64_t revision; /* the notebook's, when this cell's code was last edited; 0: never */
+    bool disabled;    /* neither it nor what depends on it runs */
+    bool stale;       /* what it shows is not what its code and its inputs would give now */
+    bool interrupted; /* was running when the server ended; the session tells of it. Not stored */
+    /* Bytes of stream text, stdout and stderr together, since its run began (or its outputs were
+     * cleared): all of them, and those that are not among the outputs: [hidden_start, hidden_end),
+     * empty when nothing is hidden. */
+    size_t text_end, hidden_start, hidden_end;
     struct output *outputs; /* owned */
     size_t output_count, output_cap;
 };
@@ -69,10 +78,16 @@ struct notebook {
     char *name;       /* NULL when unnamed. Owned */
     char *connection; /* NULL when none. Owned */
     int64_t revision;
-    struct cell **cells; /* in page order; owned */
+    struct id epoch; /* of the life of this notebook's event numbers: a client that knows another
+                        one starts anew */
+    int64_t seq;     /* number of its last event; 0: none yet */
+    int64_t oldest;  /* of the events that are kept; seq + 1 when none is */
+    size_t events_count, events_bytes; /* kept */
+    struct cell **cells;               /* in page order; owned */
     size_t cell_count, cell_cap;
 };
 
+/* Empty, with an epoch of its own. */
 struct notebook *notebook_new(struct span id, struct span owner);
 void notebook_free(struct notebook *n); /* NULL is fine */
 #define NOTEBOOK_NOWHERE ((size_t)-1)
@@ -83,15 +98,18 @@ size_t notebook_find(const struct notebook *n, struct span cell_id);
 struct cell *notebook_insert(struct notebook *n, size_t position, struct span id,
                              enum cell_type type, struct span code);
 void notebook_remove(struct notebook *n, size_t position);
+/* Takes the cell at `from` out and puts it where it then stands at `to` (clamped). */
+void notebook_move(struct notebook *n, size_t from, size_t to);
 
 /* Code with a NUL has been refused before (asserted). Names and flaw stay those of the old code
  * until they are set; `analysed` becomes false. */
 void cell_set_code(struct cell *c, struct span code);
 void cell_set_error(struct cell *c, struct span error); /* the null span clears */
+void cell_set_name(struct cell *c, struct span name);   /* the null span clears */
 void cell_set_flaw(struct cell *c, struct span flaw);   /* the null span clears */
-void cell_clear_outputs(struct cell *c);
+void cell_clear_outputs(struct cell *c); /* and forgets its text: text_end and hidden_* are 0 */
 /* Joins the last output when that is the same stream. Appending costs the text's own length. Bounds
- * are the caller's. */
+ * are the caller's, and so is text_end. */
 void cell_add_stream(struct cell *c, enum output_kind kind, struct span text);
 void cell_add_display(struct cell *c, struct span json, struct span display_id);
 /* Replaces the data of every display with this id; false when there is none. */
@@ -128,8 +146,16 @@ struct plan_request {
     size_t count;
     const bool *fresh; /* per position: its names exist in the kernel. NULL: everywhere */
 };
+/* The first of these that holds. */
+enum plan_reason {
+    PLAN_ASKED,      /* it was asked for */
+    PLAN_DESCENDANT, /* it depends on what was asked for */
+    PLAN_ANCESTOR,   /* what runs depends on it, and it is not fresh, or would change */
+};
+struct span plan_reason_name(enum plan_reason r); /* "asked", "descendant", "ancestor" */
 struct plan_step {
     size_t position;
+    enum plan_reason reason;
     bool flawed;  /* does not run: its own flaw (syntax), or it is on a cycle, marked or not */
     bool blocked; /* does not run: an ancestor cannot. Never together with `flawed` */
     size_t cause; /* of a blocked step: the nearest ancestor to blame, ties by page position */
@@ -137,11 +163,14 @@ struct plan_step {
 struct plan {
     struct plan_step *steps; /* topological; ties by page position; members of one cycle likewise */
     size_t count;
+    size_t *disabled; /* positions, in page order, of what was asked for, or depends on it, but is
+                         disabled or depends on a disabled cell: no step */
+    size_t disabled_count;
 };
 /* What runs when cells are asked for: they, all their descendants, and before those every ancestor
  * that is not fresh, with what lies between (REACTIVE B.3: names that do not exist yet, or would
- * change). A step is blocked when an ancestor is flawed, or failed (status error or blocked)
- * outside this plan. Lives in `a`. */
+ * change). Nothing runs for the sake of a cell that is disabled. A step is blocked when an ancestor
+ * is flawed, or failed (status error or blocked) outside this plan. Lives in `a`. */
 struct plan plan_run(struct arena *a, const struct notebook *n, const struct graph *g,
                      const struct plan_request *request);
 
@@ -186,3 +215,7 @@ void sql_reads(const struct sql_scan *s, bool embedded, struct names *out);
 void wire_names(struct json_writer *w, struct span member, const struct names *names);
 void wire_cell(struct json_writer *w, const struct cell *c);         /* as in GET: all fields */
 void wire_notebook(struct json_writer *w, const struct notebook *n); /* as in GET */
+/* Version 2 of the protocol: the same members, and those that version 1 does not know (schema:
+ * CellState, NotebookState). */
+void wire_cell_state(struct json_writer *w, const struct cell *c);
+void wire_notebook_state(struct json_writer *w, const struct notebook *n);

@@ -39,6 +39,7 @@ void cell_clear_outputs(struct cell *c)
     mem_free(c->outputs);
     c->outputs = NULL;
     c->output_count = c->output_cap = 0;
+    c->text_end = c->hidden_start = c->hidden_end = 0;
 }
 
 void cell_add_stream(struct cell *c, enum output_kind kind, struct span text)

@@ -1,65 +1,17 @@
-/* What runs, in what order, and what cannot. */
+/* In what order cells run, and which cannot. */
 #include <assert.h>
 
-#include "notebook/graph.h"
+#include "notebook/choice.h"
 
-/* --- which cells --- */
-struct choice {
-    const struct notebook *notebook;
-    const struct graph *graph;
-    struct arena *arena;
-    bool *chosen; /* per cell */
-    size_t count;
-};
-
-/* Positions of the cells that `nearest` reached. */
-static size_t *reached(const struct choice *c, const size_t *nearest, size_t *count)
+struct span plan_reason_name(enum plan_reason r)
 {
-    size_t *out = arena_alloc_array(c->arena, c->graph->cell_count, sizeof *out);
-    *count = 0;
-    for (size_t i = 0; i < c->graph->cell_count; i++) {
-        if (nearest[i] != NOTEBOOK_NOWHERE) {
-            out[(*count)++] = i;
-        }
-    }
-    return out;
-}
-
-/* Ancestors of the chosen that are not fresh, and what lies between: below such an ancestor and
- * above a chosen cell. */
-static void choose_ancestors(struct choice *c, const size_t *chosen, size_t count,
-                             const bool *fresh)
-{
-    const struct graph *g = c->graph;
-    const size_t *above = graph_nearest(g, g->up, c->arena, chosen, count);
-    size_t *stale = arena_alloc_array(c->arena, g->cell_count, sizeof *stale);
-    size_t stale_count = 0;
-    for (size_t i = 0; i < g->cell_count; i++) {
-        if (above[i] != NOTEBOOK_NOWHERE && !fresh[i]) {
-            stale[stale_count++] = i;
-        }
-    }
-    const size_t *below = graph_nearest(g, g->down, c->arena, stale, stale_count);
-    for (size_t i = 0; i < g->cell_count; i++) {
-        c->chosen[i] |= above[i] != NOTEBOOK_NOWHERE && below[i] != NOTEBOOK_NOWHERE;
-    }
-}
-
-static void choose(struct choice *c, const struct plan_request *request)
-{
-    const struct graph *g = c->graph;
-    size_t count = 0;
-    const size_t *run =
-        reached(c, graph_nearest(g, g->down, c->arena, request->wanted, request->count), &count);
-    for (size_t i = 0; i < count; i++) {
-        c->chosen[run[i]] = true;
-    }
-    if (request->fresh != NULL) {
-        choose_ancestors(c, run, count, request->fresh);
-    }
-    for (size_t i = 0; i < g->cell_count; i++) {
-        c->count += c->chosen[i];
-    }
+    static const char *const names[] = {
+        [PLAN_ASKED] = "asked",
+        [PLAN_DESCENDANT] = "descendant",
+        [PLAN_ANCESTOR] = "ancestor",
+    };
+    assert((size_t)r < sizeof names / sizeof *names);
+    return span_str(names[r]);
 }
 
 /* --- in what order --- */
@@ -218,6 +170,7 @@ static void mark(const struct choice *c, struct plan *plan)
     const size_t *nearest = graph_nearest(c->graph, c->graph->down, c->arena, culprits, count);
     for (size_t i = 0; i < plan->count; i++) {
         struct plan_step *step = &plan->steps[i];
+        step->reason = c->reason[step->position];
         step->flawed = is_flawed(c, step->position);
         step->blocked = !step->flawed && nearest[step->position] != NOTEBOOK_NOWHERE;
         step->cause = step->blocked ? nearest[step->position] : 0;
@@ -228,12 +181,11 @@ struct plan plan_run(struct arena *a, const struct notebook *n, const struct gra
                      const struct plan_request *request)
 {
     assert(g->cell_count == n->cell_count);
-    struct choice c = {.notebook = n,
-                       .graph = g,
-                       .arena = a,
-                       .chosen = arena_alloc_array(a, n->cell_count, sizeof(bool))};
-    choose(&c, request);
+    struct choice c = {.notebook = n, .graph = g, .arena = a};
+    choice_make(&c, request);
     struct plan plan = put_in_order(&c);
     mark(&c, &plan);
+    plan.disabled = c.disabled;
+    plan.disabled_count = c.disabled_count;
     return plan;
 }

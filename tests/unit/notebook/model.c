@@ -95,6 +95,46 @@ static void cells_are_inserted_found_and_removed_by_position(void)
     notebook_free(NULL);
 }
 
+/* FROM and TO on a page of the cells 0 to 4. */
+static const struct {
+    size_t from, to;
+    const char *after;
+} move_cases[] = {
+    {0, 0, "01234"}, {0, 1, "10234"},
+    {0, 4, "12340"}, {4, 0, "40123"},
+    {2, 2, "01234"}, {1, 3, "02314"},
+    {3, 1, "03124"}, {1, 99, "02341"},
+    {4, 4, "01234"}, {4, NOTEBOOK_NOWHERE, "01234"},
+};
+
+static void a_moved_cell_stands_where_it_was_sent(void)
+{
+    for (size_t i = 0; i < sizeof move_cases / sizeof *move_cases; i++) {
+        check_case(move_cases[i].after);
+        struct notebook *n = notebook_new(SPAN("nb"), SPAN("user"));
+        for (size_t k = 0; k < 5; k++) {
+            insert(n, k, k);
+        }
+        notebook_move(n, move_cases[i].from, move_cases[i].to);
+        CHECK(n->cell_count == 5);
+        for (size_t k = 0; k < 5; k++) {
+            CHECK(find(n, (size_t)(move_cases[i].after[k] - '0')) == k);
+        }
+        notebook_free(n);
+    }
+}
+
+static void a_new_notebook_has_a_life_of_its_own_and_no_events(void)
+{
+    struct notebook *a = notebook_new(SPAN("nb"), SPAN("user"));
+    struct notebook *b = notebook_new(SPAN("nb"), SPAN("user"));
+    CHECK(id_is_valid(id_span(&a->epoch)));
+    CHECK(!span_eq(id_span(&a->epoch), id_span(&b->epoch)));
+    CHECK(a->seq == 0 && a->oldest == 1 && a->events_count == 0 && a->events_bytes == 0);
+    notebook_free(a);
+    notebook_free(b);
+}
+
 static void a_page_of_many_cells_keeps_its_order(void)
 {
     struct notebook *n = notebook_new(SPAN("nb"), SPAN("user"));
@@ -116,6 +156,8 @@ static void a_new_cell_is_idle_and_known_only_when_empty(void)
     CHECK(full->status == CELL_IDLE && !full->analysed && strcmp(full->code, "select 1") == 0);
     CHECK(empty->analysed && strcmp(empty->code, "") == 0 && empty->type == CELL_PYTHON);
     CHECK(empty->flaw == NULL && empty->error == NULL && empty->output_count == 0);
+    CHECK(empty->name == NULL && empty->revision == 0 && !empty->disabled);
+    CHECK(!empty->stale && !full->stale && !full->interrupted && full->text_end == 0);
     CHECK(n->name == NULL && n->connection == NULL && n->revision == 0);
     notebook_free(n);
 }
@@ -136,10 +178,28 @@ static void texts_of_a_cell_are_replaced_even_by_themselves(void)
     CHECK(c->error == NULL && c->flaw == NULL);
     cell_set_code(c, SPAN_NULL);
     CHECK(strcmp(c->code, "") == 0);
+    cell_set_name(c, SPAN("monthly sales"));
+    cell_set_name(c, span_sub(span_str(c->name), 8, 5));
+    CHECK(strcmp(c->name, "sales") == 0);
+    cell_set_name(c, SPAN_NULL);
+    CHECK(c->name == NULL);
     notebook_free(n);
 }
 
 /* --- outputs --- */
+static void clearing_forgets_the_text_and_streams_do_not_count_it(void)
+{
+    struct notebook *n = notebook_new(SPAN("nb"), SPAN("user"));
+    struct cell *c = insert(n, 0, 1);
+    c->text_end = 9;
+    c->hidden_start = 3;
+    c->hidden_end = 7;
+    cell_add_stream(c, OUTPUT_STDOUT, SPAN("abc"));
+    CHECK(c->text_end == 9 && c->hidden_start == 3 && c->hidden_end == 7);
+    cell_clear_outputs(c);
+    CHECK(c->text_end == 0 && c->hidden_start == 0 && c->hidden_end == 0);
+    notebook_free(n);
+}
 
 /* Steps: `o` and `e` print the rest on stdout and stderr, `d` displays it (with id after a slash),
  * `u` updates an id, `c` clears. Outputs: o[...] e[...] d[...]. */
@@ -268,6 +328,9 @@ int main(int argc, char **argv)
         TEST(a_set_may_be_made_of_its_own_names),
         TEST(type_and_status_names_go_both_ways),
         TEST(cells_are_inserted_found_and_removed_by_position),
+        TEST(a_moved_cell_stands_where_it_was_sent),
+        TEST(a_new_notebook_has_a_life_of_its_own_and_no_events),
+        TEST(clearing_forgets_the_text_and_streams_do_not_count_it),
         TEST(a_page_of_many_cells_keeps_its_order),
         TEST(a_new_cell_is_idle_and_known_only_when_empty),
         TEST(texts_of_a_cell_are_replaced_even_by_themselves),

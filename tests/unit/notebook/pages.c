@@ -29,6 +29,8 @@ static void set_flags(struct cell *c, struct span flags)
         struct span flag = span_trim(span_cut(&flags, '!'));
         if (span_eq(flag, SPAN("flaw"))) {
             cell_set_flaw(c, SPAN("SyntaxError"));
+        } else if (span_eq(flag, SPAN("disabled"))) {
+            c->disabled = true;
         } else {
             CHECK(cell_status_parse(flag, &c->status) == OK);
         }

@@ -2,7 +2,8 @@
  *
  *   [label:]WRITES=READS[!flag...]      names divided by blanks; whole numbers are no names
  *
- * The label is the first name written unless it is given. Flags: flaw, error, blocked, success. */
+ * The label is the first name written unless it is given. Flags: flaw, disabled,
+ * error, blocked, success. */
 #pragma once
 
 #include "notebook/notebook.h"

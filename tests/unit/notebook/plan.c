@@ -7,8 +7,10 @@
 
 /* --- plans --- */
 
-/* PAGE | [stale LABELS] run LABELS -> STEPS, where a step is `a` (runs), `a*` (flawed) or `b(a)`
- * (blocked by a). Cells are fresh unless they are named stale. */
+/* PAGE | [stale LABELS] run LABELS -> STEPS [off LABELS], where a step is `a` (runs), `a*` (flawed)
+ * or `b(a)` (blocked by a), and `off` are the disabled. Cells are fresh unless they are named
+ * stale.
+ */
 static const char *const scenarios[] = {
     /* what runs */
     "a=1; b=a; c=b | run a -> a b c",
@@ -92,6 +94,43 @@ static const char *const scenarios[] = {
     "a=1!error; b=a; c=b | stale b run c -> b(a) c(a)",
     "a=b; b=a; c=b; d=c | stale a,b,c,d run d -> a* b* c(b) d(b)",
     "a=1; b=a | stale b run a -> a b",
+    /* disabled cells, and what depends on them, do not run */
+    "a=1!disabled; b=a; c=1 | run a -> off a b",
+    "a=1; b=a!disabled; c=b; d=a | run a -> a d off b c",
+    "a=1!disabled; b=a; c=b | run c -> off c",
+    "a=1!disabled; b=1; c=a b; d=b | run b -> b d off c",
+    "a=1!disabled; b=1 | run b -> b",
+    "a=1; b=1!disabled | run b,a,b -> a off b",
+    "p:x=1!disabled; q:x=1; r:=x | run q -> q off r",
+    "x=x!disabled; b=x | run x -> off x b",
+    "a=1!disabled!flaw; b=a | run a -> off a b",
+    "a=1!disabled!error; b=a | run b -> off b",
+    "a=b!disabled; b=a; c=b; d=1 | run d,b -> d off a b c",
+    "a=1!flaw; b=a!disabled; c=a | run a -> a* c(a) off b",
+    "c=a; b=a!disabled; a=1 | run a -> a c off b",
+    /* nobody runs for their sake */
+    "a=1; b=a!disabled; c=b | stale a run b -> off b c",
+    "a=1; b=a!disabled; c=b | stale a run c -> off c",
+    "a=1; b=a!disabled; c=a | stale a run b,c -> a c off b",
+    "a=1!disabled; b=a; c=b | stale a,b run c -> off c",
+    "a=1; b=1!disabled; c=a | stale a,b run c -> a c",
+};
+
+/* The same, where a step is `a:why`. */
+static const char *const reasons[] = {
+    "a=1; b=a; c=b | run a -> a:asked b:descendant c:descendant",
+    "a=1; b=a; c=b | run a,b -> a:asked b:asked c:descendant",
+    "a=1; b=a; c=b | stale a run c -> a:ancestor b:ancestor c:asked",
+    "a=1; b=a; c=b | stale b run c -> b:ancestor c:asked",
+    "a=1; b=a; c=b; d=c | stale a run c -> a:ancestor b:ancestor c:asked d:descendant",
+    "a=1; b=a; c=b | stale b run a,c -> a:asked b:descendant c:asked",
+    "a=1; b=1; c=a b | stale b run a -> a:asked b:ancestor c:descendant",
+    "a=1; x=a; b=1; c=x b | stale a,b run b -> a:ancestor x:ancestor b:asked c:descendant",
+    "a=1; b=a | stale a,b run b -> a:ancestor b:asked",
+    "a=1; b=a | stale a,b run a,b -> a:asked b:asked",
+    "a=b; b=a; c=b | run a -> a:asked b:descendant c:descendant",
+    "a=1!flaw; b=a | stale a run b -> a:ancestor b:asked",
+    "a=1; b=a!disabled; c=a | stale a run c,b -> a:ancestor c:asked off b",
 };
 
 struct request {
@@ -127,19 +166,35 @@ static struct request parse_request(const struct page *p, struct span words)
     return r;
 }
 
-static void write_steps(const struct page *p, const struct plan *plan, struct text *out)
+typedef void (*write_fn)(const struct page *p, const struct plan_step *s, struct text *out);
+
+static void write_outcome(const struct page *p, const struct plan_step *s, struct text *out)
+{
+    text_addf(out, "%.*s%s", SPAN_ARGS(p->labels[s->position]), s->flawed ? "*" : "");
+    if (s->blocked) {
+        text_addf(out, "(%.*s)", SPAN_ARGS(p->labels[s->cause]));
+    }
+    text_add_char(out, ' ');
+}
+
+static void write_reason(const struct page *p, const struct plan_step *s, struct text *out)
+{
+    text_addf(out, "%.*s:%.*s ", SPAN_ARGS(p->labels[s->position]),
+              SPAN_ARGS(plan_reason_name(s->reason)));
+}
+
+static void write_plan(const struct page *p, const struct plan *plan, write_fn write,
+                       struct text *out)
 {
     for (size_t i = 0; i < plan->count; i++) {
-        const struct plan_step *s = &plan->steps[i];
-        text_addf(out, "%s%.*s%s", i == 0 ? "" : " ", SPAN_ARGS(p->labels[s->position]),
-                  s->flawed ? "*" : "");
-        if (s->blocked) {
-            text_addf(out, "(%.*s)", SPAN_ARGS(p->labels[s->cause]));
-        }
+        write(p, &plan->steps[i], out);
+    }
+    for (size_t i = 0; i < plan->disabled_count; i++) {
+        text_addf(out, "%s%.*s ", i == 0 ? "off " : "", SPAN_ARGS(p->labels[plan->disabled[i]]));
     }
 }
 
-static void check_scenario(const char *scenario)
+static void check_scenario(const char *scenario, write_fn write)
 {
     struct text said = TEXT(4096);
     const char *bar = strchr(scenario, '|');
@@ -152,11 +207,12 @@ static void check_scenario(const char *scenario)
     struct plan plan =
         plan_run(a, p.notebook, graph_build(a, p.notebook),
                  &(struct plan_request){.wanted = r.wanted, .count = r.count, .fresh = r.fresh});
-    write_steps(&p, &plan, &said);
-    if (!span_eq(text_span(&said), span_trim(span_str(arrow + 2)))) {
+    write_plan(&p, &plan, write, &said);
+    bool same = span_eq(span_trim(text_span(&said)), span_trim(span_str(arrow + 2)));
+    if (!same) {
         fprintf(stderr, "# got: %s\n", said.p);
     }
-    CHECK(span_eq(text_span(&said), span_trim(span_str(arrow + 2))));
+    CHECK(same);
     text_free(&said);
     arena_free(a);
     page_free(&p);
@@ -166,7 +222,15 @@ static void plans_are_as_written(void)
 {
     for (size_t i = 0; i < sizeof scenarios / sizeof *scenarios; i++) {
         check_case(scenarios[i]);
-        check_scenario(scenarios[i]);
+        check_scenario(scenarios[i], write_outcome);
+    }
+}
+
+static void every_step_says_why_it_runs(void)
+{
+    for (size_t i = 0; i < sizeof reasons / sizeof *reasons; i++) {
+        check_case(reasons[i]);
+        check_scenario(reasons[i], write_reason);
     }
 }
 
@@ -374,6 +438,7 @@ int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
         TEST(plans_are_as_written),
+        TEST(every_step_says_why_it_runs),
         TEST(an_empty_request_on_an_empty_page_is_an_empty_plan),
         TEST(a_self_loop_is_no_edge_and_no_cycle),
         TEST(a_cycle_of_two_is_told_with_the_ids_of_both),

@@ -75,6 +75,7 @@ static struct world draw_world(void)
         if (draw(12) == 0) {
             cell_set_flaw(c, SPAN("flaw"));
         }
+        c->disabled = draw(12) == 0;
         w.fresh[i] = draw(3) != 0;
     }
     w.wanted_count = draw(4);
@@ -106,11 +107,38 @@ static bool on_cycle(const struct world *w, size_t cell)
 }
 
 /* --- the slow plan --- */
+static bool is_asked(const struct world *w, size_t cell)
+{
+    bool asked = false;
+    for (size_t i = 0; i < w->wanted_count; i++) {
+        asked |= w->wanted[i] == cell;
+    }
+    return asked;
+}
+
+static bool is_below_asked(const struct world *w, size_t cell)
+{
+    bool below = false;
+    for (size_t i = 0; i < w->wanted_count; i++) {
+        below |= leads(w, w->wanted[i], cell);
+    }
+    return below;
+}
+
+static bool is_off(const struct world *w, size_t cell)
+{
+    bool off = false;
+    for (size_t i = 0; i < w->n; i++) {
+        off |= w->notebook->cells[i]->disabled && leads(w, i, cell);
+    }
+    return off;
+}
+
 static void choose(const struct world *w, bool *chosen)
 {
     bool below[CELLS] = {false};
-    for (size_t i = 0; i < w->wanted_count * w->n; i++) {
-        below[i % w->n] |= leads(w, w->wanted[i / w->n], i % w->n);
+    for (size_t i = 0; i < w->n; i++) {
+        below[i] = is_below_asked(w, i) && !is_off(w, i);
     }
     memcpy(chosen, below, sizeof below);
     for (size_t stale = 0; stale < w->n; stale++) {
@@ -163,6 +191,25 @@ static size_t culprit(const struct world *w, const bool *chosen, size_t cell)
     return best;
 }
 
+static enum plan_reason reason(const struct world *w, size_t cell)
+{
+    if (is_asked(w, cell)) {
+        return PLAN_ASKED;
+    }
+    return is_below_asked(w, cell) ? PLAN_DESCENDANT : PLAN_ANCESTOR;
+}
+
+static void check_disabled(const struct world *w, const struct plan *plan)
+{
+    size_t next = 0;
+    for (size_t i = 0; i < w->n; i++) {
+        bool expected = is_off(w, i) && is_below_asked(w, i);
+        CHECK(!expected || (next < plan->disabled_count && plan->disabled[next] == i));
+        next += expected;
+    }
+    CHECK(next == plan->disabled_count);
+}
+
 static void check_plan(const struct world *w, const struct plan *plan)
 {
     bool chosen[CELLS] = {false};
@@ -173,6 +220,7 @@ static void check_plan(const struct world *w, const struct plan *plan)
         const struct plan_step *s = &plan->steps[i];
         CHECK(s->position == first_that_may_go(w, left));
         left[s->position] = false;
+        CHECK(s->reason == reason(w, s->position));
         CHECK(s->flawed == is_flawed(w, s->position));
         size_t blame = culprit(w, chosen, s->position);
         CHECK(s->blocked == (!s->flawed && blame != NOTEBOOK_NOWHERE));
@@ -181,6 +229,7 @@ static void check_plan(const struct world *w, const struct plan *plan)
     for (size_t i = 0; i < w->n; i++) {
         CHECK(!left[i]);
     }
+    check_disabled(w, plan);
 }
 
 /* --- the graph --- */
@@ -245,6 +294,7 @@ static void random_notebooks_agree_with_the_slow_reading(void)
 {
     size_t cyclic = 0;
     size_t blocked = 0;
+    size_t disabled = 0;
     state = 0x9E3779B97F4A7C15U;
     for (size_t round = 0; round < ROUNDS; round++) {
         char name[32];
@@ -260,6 +310,7 @@ static void random_notebooks_agree_with_the_slow_reading(void)
             a, w.notebook, g,
             &(struct plan_request){.wanted = w.wanted, .count = w.wanted_count, .fresh = w.fresh});
         check_plan(&w, &plan);
+        disabled += plan.disabled_count;
         for (size_t i = 0; i < plan.count; i++) {
             cyclic += graph_knot(g, plan.steps[i].position) != NOTEBOOK_NOWHERE;
             blocked += plan.steps[i].blocked;
@@ -268,6 +319,7 @@ static void random_notebooks_agree_with_the_slow_reading(void)
         notebook_free(w.notebook);
     }
     CHECK(cyclic > ROUNDS / 10 && blocked > ROUNDS / 10); /* the worlds are not dull */
+    CHECK(disabled > ROUNDS / 10);
 }
 
 int main(int argc, char **argv)

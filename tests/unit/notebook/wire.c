@@ -18,11 +18,12 @@ static const struct json *parsed(struct arena *a, const struct text *t)
     return root;
 }
 
-static void check_cell(const struct cell *c, const char *expected)
+static void check_form(void (*put)(struct json_writer *w, const struct cell *c),
+                       const struct cell *c, const char *expected)
 {
     struct arena *a = arena_new();
     struct text t = TEXT(1 << 20);
-    wire_cell(&JSON_WRITER(&t), c);
+    put(&JSON_WRITER(&t), c);
     (void)parsed(a, &t);
     if (!span_eq(text_span(&t), span_str(expected))) {
         fprintf(stderr, "# got: %s\n", t.p);
@@ -30,6 +31,11 @@ static void check_cell(const struct cell *c, const char *expected)
     CHECK(span_eq(text_span(&t), span_str(expected)));
     text_free(&t);
     arena_free(a);
+}
+
+static void check_cell(const struct cell *c, const char *expected)
+{
+    check_form(wire_cell, c, expected);
 }
 
 static struct cell *add_cell(struct notebook *n, enum cell_type type, struct span code)
@@ -166,6 +172,57 @@ static void cells_can_be_written_into_a_larger_object(void)
     notebook_free(n);
 }
 
+/* --- version 2 --- */
+#define PLAIN                                                                                      \
+    "{\"id\":\"00000000-0000-4000-8000-000000000000\",\"type\":\"python\",\"code\":\"x\","         \
+    "\"status\":\"idle\",\"stdout\":\"\",\"outputs\":[],\"error\":null,\"reads\":[],\"writes\":[]"
+
+static void the_state_of_a_cell_is_the_contracts_cell_and_more(void)
+{
+    struct notebook *n = notebook_new(SPAN("nb"), SPAN("user"));
+    struct cell *c = add_cell(n, CELL_PYTHON, SPAN("x"));
+    check_cell(c, PLAIN "}");
+    check_form(wire_cell_state, c,
+               PLAIN ",\"name\":null,\"disabled\":false,\"stale\":false,\"revision\":0,"
+                     "\"text\":{\"end\":0,\"hidden\":null}}");
+    cell_set_name(c, SPAN("the \"x\""));
+    c->disabled = c->stale = true;
+    c->revision = INT64_MAX;
+    c->text_end = 9000000000;
+    c->hidden_start = 3;
+    c->hidden_end = 5000000000;
+    check_cell(c, PLAIN "}");
+    check_form(wire_cell_state, c,
+               PLAIN ",\"name\":\"the \\\"x\\\"\",\"disabled\":true,\"stale\":true,"
+                     "\"revision\":9223372036854775807,\"text\":{\"end\":9000000000,"
+                     "\"hidden\":{\"start\":3,\"end\":5000000000}}}");
+    notebook_free(n);
+}
+
+static void the_state_of_a_notebook_has_its_revision_and_the_states_of_its_cells(void)
+{
+    struct arena *a = arena_new();
+    struct notebook *n = notebook_new(SPAN("nb"), SPAN("user"));
+    struct text t = TEXT(4096);
+    wire_notebook_state(&JSON_WRITER(&t), n);
+    CHECK(span_eq(text_span(&t), SPAN("{\"id\":\"nb\",\"name\":null,\"db_conn_string\":null,"
+                                      "\"revision\":0,\"cells\":[]}")));
+    n->revision = 12;
+    add_cell(n, CELL_SQL, SPAN("a"))->stale = true;
+    (void)add_cell(n, CELL_SQL, SPAN("b"));
+    text_clear(&t);
+    wire_notebook_state(&JSON_WRITER(&t), n);
+    const struct json *root = parsed(a, &t);
+    const struct json *cells = json_get(root, SPAN("cells"));
+    CHECK(root->count == 5 && json_get(root, SPAN("revision"))->integer == 12);
+    CHECK(cells->count == 2 && cells->items[0].count == 14 && cells->items[1].count == 14);
+    CHECK(json_get(&cells->items[0], SPAN("stale"))->boolean);
+    CHECK(!json_get(&cells->items[1], SPAN("stale"))->boolean);
+    text_free(&t);
+    arena_free(a);
+    notebook_free(n);
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
@@ -176,6 +233,8 @@ int main(int argc, char **argv)
         TEST(a_flaw_is_the_error_where_no_error_is_set),
         TEST(a_notebook_has_its_cells_in_page_order_and_nulls_for_what_is_unset),
         TEST(cells_can_be_written_into_a_larger_object),
+        TEST(the_state_of_a_cell_is_the_contracts_cell_and_more),
+        TEST(the_state_of_a_notebook_has_its_revision_and_the_states_of_its_cells),
     };
     return check_main(argc, argv, tests, sizeof tests / sizeof *tests);
 }

@@ -1,5 +1,7 @@
 #include "store/cells.h"
 
+#include <assert.h>
+
 #include "store/positions.h"
 
 /* --- copying --- */
@@ -23,6 +25,7 @@ static struct span names_json(struct store_write *w, const struct names *names, 
 
 void cells_copy(struct store_write *w, const struct cell *c, struct cells_row *out)
 {
+    assert(c->hidden_start <= c->hidden_end && c->hidden_end <= c->text_end);
     *out = (struct cells_row){
         .id = arena_copy(w->arena, id_span(&c->id)),
         .type = cell_type_name(c->type),
@@ -32,6 +35,13 @@ void cells_copy(struct store_write *w, const struct cell *c, struct cells_row *o
         .flaw = arena_copy(w->arena, span_str(c->flaw)),
         .error = arena_copy(w->arena, span_str(c->error)),
         .code = arena_copy(w->arena, c->code == NULL ? SPAN("") : span_str(c->code)),
+        .name = arena_copy(w->arena, span_str(c->name)),
+        .revision = c->revision,
+        .disabled = c->disabled,
+        .stale = c->stale,
+        .text_end = c->text_end,
+        .hidden_start = c->hidden_start,
+        .hidden_end = c->hidden_end,
     };
 }
 
@@ -45,6 +55,14 @@ static void bind_content(struct db_query *q, const struct cells_row *r)
     db_bind_text(q, 7, r->flaw);
     db_bind_text(q, 8, r->error);
     db_bind_text(q, 9, r->code);
+    db_bind_text(q, 10, r->type);
+    db_bind_text(q, 11, r->name);
+    db_bind_int(q, 12, r->revision);
+    db_bind_int(q, 13, r->disabled);
+    db_bind_int(q, 14, r->stale);
+    db_bind_int(q, 15, (int64_t)r->text_end);
+    db_bind_int(q, 16, (int64_t)r->hidden_start);
+    db_bind_int(q, 17, (int64_t)r->hidden_end);
 }
 
 static enum err insert(struct db *d, const struct store_write *w, const struct cells_row *r,
@@ -52,13 +70,13 @@ static enum err insert(struct db *d, const struct store_write *w, const struct c
 {
     static const char sql[] =
         "INSERT INTO cells"
-        " (notebook_id, id, status, reads, writes, flaw, error, code, type, position)"
-        " SELECT id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11"
+        " (notebook_id, id, status, reads, writes, flaw, error, code, type, name, revision,"
+        " disabled, stale, text_end, hidden_start, hidden_end, position)"
+        " SELECT id, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18"
         " FROM notebooks WHERE id = ?1 AND owner_id = ?2";
     CLEANUP(db_end) struct db_query q = write_query(d, w, sql);
     bind_content(&q, r);
-    db_bind_text(&q, 10, r->type);
-    db_bind_int(&q, 11, position);
+    db_bind_int(&q, 18, position);
     return db_run_one(&q);
 }
 
@@ -104,7 +122,9 @@ static enum err apply_insert(struct db *d, const struct store_write *w, const vo
 static enum err apply_update(struct db *d, const struct store_write *w, const void *change)
 {
     static const char sql[] =
-        "UPDATE cells SET status = ?4, reads = ?5, writes = ?6, flaw = ?7, error = ?8, code = ?9"
+        "UPDATE cells SET status = ?4, reads = ?5, writes = ?6, flaw = ?7, error = ?8, code = ?9,"
+        " type = ?10, name = ?11, revision = ?12, disabled = ?13, stale = ?14, text_end = ?15,"
+        " hidden_start = ?16, hidden_end = ?17"
         " WHERE notebook_id = ?1 AND id = ?3 AND" WRITE_OWNED;
     CLEANUP(db_end) struct db_query q = write_query(d, w, sql);
     bind_content(&q, change);
@@ -117,6 +137,27 @@ static enum err apply_delete(struct db *d, const struct store_write *w, const vo
                               " WHERE notebook_id = ?1 AND id = ?3 AND" WRITE_OWNED;
     CLEANUP(db_end) struct db_query q = write_query(d, w, sql);
     db_bind_text(&q, 3, *(const struct span *)change);
+    return db_run_one(&q);
+}
+
+struct move {
+    struct span id, after;
+};
+
+/* The cell's own place counts as one to keep clear of, which does no harm. */
+static enum err apply_move(struct db *d, const struct store_write *w, const void *change)
+{
+    static const char sql[] = "UPDATE cells SET position = ?4"
+                              " WHERE notebook_id = ?1 AND id = ?3 AND" WRITE_OWNED;
+    const struct move *c = change;
+    int64_t position = 0;
+    enum err e = positions_choose(d, w, c->after, &position);
+    if (e != OK) {
+        return e;
+    }
+    CLEANUP(db_end) struct db_query q = write_query(d, w, sql);
+    db_bind_text(&q, 3, c->id);
+    db_bind_int(&q, 4, position);
     return db_run_one(&q);
 }
 
@@ -138,4 +179,12 @@ void store_delete_cell(struct store_write *w, struct span cell_id)
 {
     struct span *change = write_add(w, apply_delete, sizeof *change);
     *change = arena_copy(w->arena, cell_id);
+    w->frees = true;
+}
+
+void store_move_cell(struct store_write *w, struct span cell_id, struct span after)
+{
+    struct move *change = write_add(w, apply_move, sizeof *change);
+    change->id = arena_copy(w->arena, cell_id);
+    change->after = arena_copy(w->arena, after);
 }

@@ -9,7 +9,10 @@
 
 /* A copy of a cell in a write's arena. */
 struct cells_row {
-    struct span id, type, status, reads, writes, flaw, error, code;
+    struct span id, type, status, reads, writes, flaw, error, code, name;
+    int64_t revision;
+    bool disabled, stale;
+    size_t text_end, hidden_start, hidden_end;
     struct outputs_rows outputs; /* when it is created with them; otherwise none */
 };
 

@@ -153,12 +153,20 @@ static enum err use_wal(struct db *d)
     return e;
 }
 
+enum err db_zero_deleted(struct db *d, bool all)
+{
+    return db_exec(d, all ? "PRAGMA secure_delete = ON" : "PRAGMA secure_delete = FAST");
+}
+
 enum err db_begin_writing(struct db *d)
 {
     enum err e = use_wal(d);
     if (e == OK) {
         e = db_exec(d, "PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;"
                        "PRAGMA journal_size_limit = 67108864");
+    }
+    if (e == OK) {
+        e = db_zero_deleted(d, true);
     }
     if (e != OK) {
         return e;
@@ -258,6 +266,13 @@ void db_bind_text(struct db_query *q, int at, struct span s)
     }
 }
 
+void db_bind_bytes(struct db_query *q, int at, struct span s)
+{
+    if (q->rc == SQLITE_OK) {
+        q->rc = sqlite3_bind_blob64(q->stmt, at, s.p, s.n, SQLITE_STATIC);
+    }
+}
+
 void db_bind_int(struct db_query *q, int at, int64_t v)
 {
     if (q->rc == SQLITE_OK) {
@@ -308,6 +323,12 @@ struct span db_text(const struct db_query *q, int column)
 {
     const unsigned char *p = sqlite3_column_text(q->stmt, column);
     return span_of((const char *)p, (size_t)sqlite3_column_bytes(q->stmt, column));
+}
+
+struct span db_bytes(const struct db_query *q, int column)
+{
+    const char *p = sqlite3_column_blob(q->stmt, column);
+    return span_of(p, (size_t)sqlite3_column_bytes(q->stmt, column));
 }
 
 int64_t db_int(const struct db_query *q, int column)

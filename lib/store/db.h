@@ -23,8 +23,12 @@ MUST_CHECK enum err db_open(struct db **out, const char *path, enum db_role role
 /* The last connection to close must be the writer: it empties the log into the file. NULL is fine.
  */
 void db_close(struct db *d);
-/* WAL, synchronous=FULL, foreign keys. From now on this connection may checkpoint. */
+/* WAL, synchronous=FULL, foreign keys, db_zero_deleted. From now on this connection may checkpoint.
+ */
 MUST_CHECK enum err db_begin_writing(struct db *d);
+/* What is deleted is overwritten (as Debian builds SQLite), or only where that costs no writing:
+ * zeroing a notebook takes as much log as the notebook. Not inside a transaction. */
+MUST_CHECK enum err db_zero_deleted(struct db *d, bool all);
 /* For a writer that must not touch the file again, not even when it closes. */
 void db_stop_writing(struct db *d);
 
@@ -62,7 +66,8 @@ struct db_query {
     int rc;
 };
 struct db_query db_query(struct db *d, const char *sql);
-void db_bind_text(struct db_query *q, int at, struct span s); /* the null span is NULL */
+void db_bind_text(struct db_query *q, int at, struct span s);  /* the null span is NULL */
+void db_bind_bytes(struct db_query *q, int at, struct span s); /* as a BLOB */
 void db_bind_int(struct db_query *q, int at, int64_t v);
 /* For a statement without rows. ERR_CONFLICT (a key is taken), ERR_DISK_FULL, ERR_UNAVAILABLE
  * (another process holds the file), ERR_INTERNAL. */
@@ -73,5 +78,7 @@ MUST_CHECK enum err db_run_one(struct db_query *q);
 MUST_CHECK enum err db_row(struct db_query *q);
 struct span db_text(const struct db_query *q,
                     int column); /* valid until the next row; NULL is the null span */
+/* Of a BLOB that is not empty; valid until the next row. */
+struct span db_bytes(const struct db_query *q, int column);
 int64_t db_int(const struct db_query *q, int column);
 void db_end(struct db_query *q);

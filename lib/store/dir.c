@@ -75,14 +75,54 @@ enum err dir_create_file(const char *path)
     return fd < 0 ? failed("create", path) : OK;
 }
 
+enum err dir_allocate_file(const char *path, int64_t size)
+{
+    enum err e = dir_create_file(path);
+    if (e != OK) {
+        return e;
+    }
+    CLEANUP(close_fd) int fd = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    int failure = fd < 0 ? errno : posix_fallocate(fd, 0, size);
+    if (failure == 0) {
+        return OK;
+    }
+    dir_remove_file(path);
+    errno = failure;
+    return failure == ENOSPC || failure == EDQUOT ? ERR_DISK_FULL : failed("allocate", path);
+}
+
+void dir_remove_file(const char *path)
+{
+    if (unlink(path) != 0 && errno != ENOENT) {
+        (void)failed("unlink", path);
+    }
+}
+
+bool dir_is_newer(const char *a, const char *b)
+{
+    struct stat left, right;
+    if (stat(a, &left) != 0 || stat(b, &right) != 0) {
+        (void)failed("stat", a);
+        return true;
+    }
+    const struct timespec *x = &left.st_mtim, *y = &right.st_mtim;
+    return x->tv_sec != y->tv_sec ? x->tv_sec > y->tv_sec : x->tv_nsec > y->tv_nsec;
+}
+
+static enum err sync_file(const char *path, int flags)
+{
+    CLEANUP(close_fd) int fd = open(path, flags | O_CLOEXEC);
+    return fd < 0 || fsync(fd) != 0 ? failed("fsync", path) : OK;
+}
+
 enum err dir_publish(const char *dir, const char *from, const char *to)
 {
+    enum err e = sync_file(from, O_RDWR);
+    if (e != OK) {
+        return e;
+    }
     if (rename(from, to) != 0) {
         return failed("rename", from);
     }
-    CLEANUP(close_fd) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0) {
-        return failed("fsync", dir);
-    }
-    return OK;
+    return sync_file(dir, O_RDONLY | O_DIRECTORY);
 }

@@ -13,5 +13,11 @@ MUST_CHECK enum err dir_lock(const char *dir, int *out);
 MUST_CHECK enum err dir_size(const char *path, int64_t *size);
 /* A new, empty file in the place of whatever is there. */
 MUST_CHECK enum err dir_create_file(const char *path);
+/* As above, with room of its own on the disk. ERR_DISK_FULL is not logged and leaves no file. */
+MUST_CHECK enum err dir_allocate_file(const char *path, int64_t size);
+/* Failures are logged; a missing file is none. */
+void dir_remove_file(const char *path);
+/* `a` was written after `b`; both are there. */
+bool dir_is_newer(const char *a, const char *b);
 /* Moves a finished file to its name, durably. */
 MUST_CHECK enum err dir_publish(const char *dir, const char *from, const char *to);

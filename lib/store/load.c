@@ -2,6 +2,8 @@
 
 #include "base/log.h"
 #include "store/cells.h"
+#include "store/events.h"
+#include "store/hidden.h"
 
 #define STOPPED SPAN("The server stopped while this cell was running.")
 
@@ -19,59 +21,7 @@ static enum err all_read(enum err e)
     return e == ERR_NOT_FOUND ? OK : e;
 }
 
-/* --- heads --- */
-enum err load_head(struct db *d, struct arena *a, struct span id, struct store_head *out)
-{
-    static const char sql[] = "SELECT id, owner_id, name, revision FROM notebooks WHERE id = ?1";
-    CLEANUP(db_end) struct db_query q = db_query(d, sql);
-    db_bind_text(&q, 1, id);
-    enum err e = db_row(&q);
-    if (e == OK) {
-        *out = (struct store_head){
-            .id = arena_copy(a, db_text(&q, 0)),
-            .owner = arena_copy(a, db_text(&q, 1)),
-            .name = arena_copy(a, db_text(&q, 2)),
-            .revision = db_int(&q, 3),
-        };
-    }
-    return e;
-}
-
-/* The array doubles inside the arena; what it leaves behind is no more than it ends with. */
-static struct store_head *add_head(struct arena *a, struct store_list *list, size_t *cap)
-{
-    if (list->count == *cap) {
-        *cap = *cap == 0 ? 16 : *cap * 2;
-        struct store_head *items = arena_alloc_array(a, *cap, sizeof *items);
-        for (size_t i = 0; i < list->count; i++) {
-            items[i] = list->items[i];
-        }
-        list->items = items;
-    }
-    return &list->items[list->count++];
-}
-
-enum err load_list(struct db *d, struct arena *a, struct span owner, struct store_list *out)
-{
-    static const char sql[] =
-        "SELECT id, name, revision FROM notebooks WHERE owner_id = ?1 ORDER BY seq_no";
-    CLEANUP(db_end) struct db_query q = db_query(d, sql);
-    db_bind_text(&q, 1, owner);
-    struct span owner_copy = arena_copy(a, owner);
-    size_t cap = 0;
-    enum err e = OK;
-    while ((e = db_row(&q)) == OK) {
-        *add_head(a, out, &cap) = (struct store_head){
-            .id = arena_copy(a, db_text(&q, 0)),
-            .owner = owner_copy,
-            .name = arena_copy(a, db_text(&q, 1)),
-            .revision = db_int(&q, 2),
-        };
-    }
-    return all_read(e);
-}
-
-/* --- one notebook --- */
+/* --- outputs and names --- */
 static enum err add_output(const struct db_query *q, struct cell *c)
 {
     enum output_kind kind = OUTPUT_STDOUT;
@@ -136,6 +86,7 @@ static enum err set_names(struct names *names, struct span json, struct span cel
     return OK;
 }
 
+/* --- cells --- */
 enum cell_column {
     CELL_ID,
     CELL_TYPE,
@@ -144,49 +95,109 @@ enum cell_column {
     CELL_WRITES,
     CELL_STATUS,
     CELL_FLAW,
-    CELL_LAST_ERROR
+    CELL_LAST_ERROR,
+    CELL_NAME,
+    CELL_REVISION,
+    CELL_DISABLED,
+    CELL_STALE,
+    CELL_TEXT_END,
+    CELL_HIDDEN_START,
+    CELL_HIDDEN_END,
 };
 
 /* What its run would have said nobody knows now. */
 static void set_outcome(struct cell *c, enum cell_status stored, struct span error)
 {
-    bool interrupted = stored == CELL_RUNNING;
-    cell_set_error(c, interrupted ? STOPPED : error);
-    c->status = interrupted ? CELL_ERROR : stored;
+    c->interrupted = stored == CELL_RUNNING;
+    cell_set_error(c, c->interrupted ? STOPPED : error);
+    c->status = c->interrupted ? CELL_ERROR : stored;
+}
+
+static enum err check_text(const struct db_query *q)
+{
+    int64_t start = db_int(q, CELL_HIDDEN_START);
+    int64_t end = db_int(q, CELL_HIDDEN_END);
+    bool in_order = 0 <= start && start <= end && end <= db_int(q, CELL_TEXT_END);
+    return in_order ? OK : damaged("cells.hidden_start", db_text(q, CELL_ID));
+}
+
+static enum err check_cell(const struct db_query *q, enum cell_type *type, enum cell_status *status)
+{
+    struct span id = db_text(q, CELL_ID);
+    if (cell_type_parse(db_text(q, CELL_TYPE), type) != OK) {
+        return damaged("cells.type", id);
+    }
+    if (cell_status_parse(db_text(q, CELL_STATUS), status) != OK) {
+        return damaged("cells.status", id);
+    }
+    if (id.n != ID_LENGTH) {
+        return damaged("cells.id", id);
+    }
+    if (span_find(db_text(q, CELL_CODE), '\0') != db_text(q, CELL_CODE).n) {
+        return damaged("cells.code", id);
+    }
+    return check_text(q);
+}
+
+/* What has its value in one column. */
+static void set_plain(const struct db_query *q, struct cell *c)
+{
+    c->analysed = !span_is_null(db_text(q, CELL_READS));
+    cell_set_flaw(c, db_text(q, CELL_FLAW));
+    cell_set_name(c, db_text(q, CELL_NAME));
+    c->revision = db_int(q, CELL_REVISION);
+    c->disabled = db_int(q, CELL_DISABLED) != 0;
+    c->stale = db_int(q, CELL_STALE) != 0;
+    c->text_end = (size_t)db_int(q, CELL_TEXT_END);
+    c->hidden_start = (size_t)db_int(q, CELL_HIDDEN_START);
+    c->hidden_end = (size_t)db_int(q, CELL_HIDDEN_END);
 }
 
 static enum err add_cell(const struct db_query *q, struct notebook *n)
 {
     enum cell_type type = CELL_PYTHON;
     enum cell_status status = CELL_IDLE;
-    if (cell_type_parse(db_text(q, CELL_TYPE), &type) != OK) {
-        return damaged("cells.type", db_text(q, CELL_ID));
-    }
-    if (cell_status_parse(db_text(q, CELL_STATUS), &status) != OK) {
-        return damaged("cells.status", db_text(q, CELL_ID));
-    }
-    if (db_text(q, CELL_ID).n != ID_LENGTH) {
-        return damaged("cells.id", db_text(q, CELL_ID));
-    }
-    if (span_find(db_text(q, CELL_CODE), '\0') != db_text(q, CELL_CODE).n) {
-        return damaged("cells.code", db_text(q, CELL_ID));
+    enum err e = check_cell(q, &type, &status);
+    if (e != OK) {
+        return e;
     }
     struct cell *c =
         notebook_insert(n, n->cell_count, db_text(q, CELL_ID), type, db_text(q, CELL_CODE));
-    enum err e = set_names(&c->reads, db_text(q, CELL_READS), id_span(&c->id));
-    if (e == OK) {
-        e = set_names(&c->writes, db_text(q, CELL_WRITES), id_span(&c->id));
-    }
-    c->analysed = !span_is_null(db_text(q, CELL_READS));
-    cell_set_flaw(c, db_text(q, CELL_FLAW));
+    set_plain(q, c);
     set_outcome(c, status, db_text(q, CELL_LAST_ERROR));
+    e = set_names(&c->reads, db_text(q, CELL_READS), id_span(&c->id));
+    return e == OK ? set_names(&c->writes, db_text(q, CELL_WRITES), id_span(&c->id)) : e;
+}
+
+static size_t shown_text(const struct cell *c)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < c->output_count; i++) {
+        bytes += c->outputs[i].kind == OUTPUT_DISPLAY ? 0 : c->outputs[i].size;
+    }
+    return bytes;
+}
+
+/* While a cell runs its text is stored piece by piece, and its row says how much there is only when
+ * it has ended; a server that ended first leaves the pieces alone to say so. */
+static enum err load_text(struct db *d, const struct notebook *n, struct cell *c)
+{
+    enum err e = OK;
+    if (c->interrupted) {
+        e = hidden_extent(d, span_str(n->id), c);
+    }
+    if (c->hidden_start == c->hidden_end) {
+        c->text_end = shown_text(c);
+    }
     return e;
 }
 
 static enum err load_cells(struct db *d, struct notebook *n)
 {
-    static const char sql[] = "SELECT id, type, code, reads, writes, status, flaw, error FROM cells"
-                              " WHERE notebook_id = ?1 ORDER BY position";
+    static const char sql[] =
+        "SELECT id, type, code, reads, writes, status, flaw, error, name, revision, disabled,"
+        " stale, text_end, hidden_start, hidden_end FROM cells"
+        " WHERE notebook_id = ?1 ORDER BY position";
     CLEANUP(db_end) struct db_query q = db_query(d, sql);
     db_bind_text(&q, 1, span_str(n->id));
     enum err e = OK;
@@ -195,6 +206,9 @@ static enum err load_cells(struct db *d, struct notebook *n)
         if (e == OK) {
             e = load_outputs(d, span_str(n->id), n->cells[n->cell_count - 1]);
         }
+        if (e == OK) {
+            e = load_text(d, n, n->cells[n->cell_count - 1]);
+        }
         if (e != OK) {
             return e;
         }
@@ -202,30 +216,45 @@ static enum err load_cells(struct db *d, struct notebook *n)
     return all_read(e);
 }
 
-static enum err load_row(struct db *d, struct span owner, struct span id, struct notebook **out)
+/* --- the notebook --- */
+static enum err set_epoch(struct notebook *n, struct span epoch)
 {
-    static const char sql[] = "SELECT name, connection, revision FROM notebooks"
-                              " WHERE id = ?1 AND owner_id = ?2";
-    CLEANUP(db_end) struct db_query q = db_query(d, sql);
-    db_bind_text(&q, 1, id);
-    db_bind_text(&q, 2, owner);
-    enum err e = db_row(&q);
-    if (e == OK) {
-        struct notebook *n = notebook_new(id, owner);
-        n->name = mem_copy(db_text(&q, 0));
-        n->connection = mem_copy(db_text(&q, 1));
-        n->revision = db_int(&q, 2);
-        *out = n;
+    if (!id_is_valid(epoch)) {
+        log_event(LOG_ERROR, "store_damaged", LOG_STR("column", "notebooks.epoch"),
+                  LOG_STR("notebook", n->id));
+        return ERR_INTERNAL;
     }
-    return e;
+    memcpy(n->epoch.s, epoch.p, ID_LENGTH);
+    return OK;
 }
 
-static enum err load_all(struct db *d, struct span owner, struct span id, struct notebook **out)
+static enum err load_row(struct db *d, struct notebook *n)
 {
-    struct notebook *n = NULL;
-    enum err e = load_row(d, owner, id, &n);
+    static const char sql[] = "SELECT name, connection, revision, seq, epoch FROM notebooks"
+                              " WHERE id = ?1 AND owner_id = ?2";
+    CLEANUP(db_end) struct db_query q = db_query(d, sql);
+    db_bind_text(&q, 1, span_str(n->id));
+    db_bind_text(&q, 2, span_str(n->owner));
+    enum err e = db_row(&q);
+    if (e != OK) {
+        return e;
+    }
+    n->name = mem_copy(db_text(&q, 0));
+    n->connection = mem_copy(db_text(&q, 1));
+    n->revision = db_int(&q, 2);
+    n->seq = db_int(&q, 3);
+    return set_epoch(n, db_text(&q, 4));
+}
+
+enum err load_notebook(struct db *d, struct span owner, struct span id, struct notebook **out)
+{
+    struct notebook *n = notebook_new(id, owner);
+    enum err e = load_row(d, n);
     if (e == OK) {
         e = load_cells(d, n);
+    }
+    if (e == OK) {
+        e = events_count(d, n);
     }
     if (e != OK) {
         notebook_free(n);
@@ -233,15 +262,4 @@ static enum err load_all(struct db *d, struct span owner, struct span id, struct
     }
     *out = n;
     return OK;
-}
-
-enum err load_notebook(struct db *d, struct span owner, struct span id, struct notebook **out)
-{
-    enum err e = db_do(d, "BEGIN");
-    if (e != OK) {
-        return e;
-    }
-    e = load_all(d, owner, id, out);
-    db_rollback(d);
-    return e;
 }

@@ -9,6 +9,7 @@ MUST_CHECK enum err load_head(struct db *d, struct arena *a, struct span id,
 /* The list and what it points to live in `a`. */
 MUST_CHECK enum err load_list(struct db *d, struct arena *a, struct span owner,
                               struct store_list *out);
-/* One consistent state of it. ERR_NOT_FOUND also when it is somebody else's. */
+/* ERR_NOT_FOUND also when it is somebody else's. Of one consistent state when the caller has begun
+ * a transaction. */
 MUST_CHECK enum err load_notebook(struct db *d, struct span owner, struct span id,
                                   struct notebook **out);

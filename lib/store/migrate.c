@@ -23,10 +23,15 @@ static enum err refuse(const char *why, const char *action, int64_t version)
     return ERR_INVALID;
 }
 
+enum err migrate_version(struct db *d, int64_t *out)
+{
+    return read_pragma(d, "PRAGMA user_version", out);
+}
+
 enum err migrate_check(struct db *d, size_t step_count)
 {
     int64_t version = 0, application = 0;
-    enum err e = read_pragma(d, "PRAGMA user_version", &version);
+    enum err e = migrate_version(d, &version);
     if (e == OK) {
         e = read_pragma(d, "PRAGMA application_id", &application);
     }
@@ -69,7 +74,7 @@ static enum err take_step(struct db *d, const struct migrate_step *step)
 enum err migrate_run(struct db *d, const struct migrate_step *steps, size_t count)
 {
     int64_t version = 0;
-    enum err e = read_pragma(d, "PRAGMA user_version", &version);
+    enum err e = migrate_version(d, &version);
     for (size_t i = (size_t)version; e == OK && i < count; i++) {
         e = take_step(d, &steps[i]);
     }

@@ -16,6 +16,8 @@ extern const size_t migrate_step_count;
 /* Only reads. ERR_INVALID (logged, with what to do) when the file is damaged, not ours, or newer
  * than this build. */
 MUST_CHECK enum err migrate_check(struct db *d, size_t step_count);
+/* Of the last step taken. */
+MUST_CHECK enum err migrate_version(struct db *d, int64_t *out);
 /* Takes the steps that are missing, each in a transaction of its own. A failure leaves the earlier
  * ones taken. */
 MUST_CHECK enum err migrate_run(struct db *d, const struct migrate_step *steps, size_t count);

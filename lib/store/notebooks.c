@@ -6,8 +6,8 @@
 
 /* --- creating --- */
 struct creation {
-    struct span name, connection;
-    int64_t revision;
+    struct span name, connection, epoch;
+    int64_t revision, seq;
     bool if_missing;
     struct cells_row *cells;
     size_t count;
@@ -17,14 +17,16 @@ static enum err insert(struct db *d, const struct store_write *w, const struct c
 {
     static const char sql[] =
         "INSERT INTO notebooks"
-        " (id, owner_id, seq_no, name, connection, revision, created_ms, updated_ms)"
-        " SELECT ?1, ?2, COALESCE(MAX(seq_no), 0) + 1, ?3, ?4, ?5, ?6, ?6"
+        " (id, owner_id, seq_no, name, connection, revision, created_ms, updated_ms, seq, epoch)"
+        " SELECT ?1, ?2, COALESCE(MAX(seq_no), 0) + 1, ?3, ?4, ?5, ?6, ?6, ?7, ?8"
         " FROM notebooks WHERE owner_id = ?2 ON CONFLICT (id) DO NOTHING";
     CLEANUP(db_end) struct db_query q = write_query(d, w, sql);
     db_bind_text(&q, 3, c->name);
     db_bind_text(&q, 4, c->connection);
     db_bind_int(&q, 5, c->revision);
     db_bind_int(&q, 6, w->now_ms);
+    db_bind_int(&q, 7, c->seq);
+    db_bind_text(&q, 8, c->epoch);
     return db_run_one(&q);
 }
 
@@ -48,7 +50,9 @@ void store_create_notebook(struct store_write *w, const struct notebook *n, bool
     struct creation *c = write_add(w, apply_create, sizeof *c);
     c->name = arena_copy(w->arena, span_str(n->name));
     c->connection = arena_copy(w->arena, span_str(n->connection));
+    c->epoch = arena_copy(w->arena, id_span(&n->epoch));
     c->revision = n->revision;
+    c->seq = n->seq;
     c->if_missing = if_missing;
     c->cells = arena_alloc_array(w->arena, n->cell_count, sizeof *c->cells);
     c->count = n->cell_count;
@@ -123,4 +127,5 @@ void store_set_revision(struct store_write *w, int64_t revision)
 void store_delete_notebook(struct store_write *w)
 {
     (void)write_add(w, apply_delete, 0);
+    w->frees = true;
 }

@@ -1,6 +1,7 @@
 #include "store/outputs.h"
 
 #include "store/cells.h"
+#include "store/hidden.h"
 
 static const char *const kind_names[] = {
     [OUTPUT_STDOUT] = "stdout",
@@ -66,15 +67,10 @@ enum err outputs_append_all(struct db *d, const struct store_write *w, struct sp
     return e;
 }
 
-/* A cell without outputs is fine, a missing cell is not. */
 static enum err clear(struct db *d, const struct store_write *w, struct span cell_id)
 {
     static const char sql[] = "DELETE FROM outputs"
                               " WHERE notebook_id = ?1 AND cell_id = ?3 AND" WRITE_OWNED;
-    enum err e = cells_find(d, w, cell_id);
-    if (e != OK) {
-        return e;
-    }
     CLEANUP(db_end) struct db_query q = write_query(d, w, sql);
     db_bind_text(&q, 3, cell_id);
     return db_run(&q);
@@ -88,7 +84,9 @@ struct outputs_change {
 
 static enum err apply_clear(struct db *d, const struct store_write *w, const void *change)
 {
-    return clear(d, w, *(const struct span *)change);
+    const struct span *cell_id = change;
+    enum err e = hidden_clear(d, w, *cell_id);
+    return e == OK ? clear(d, w, *cell_id) : e;
 }
 
 static enum err apply_append(struct db *d, const struct store_write *w, const void *change)
@@ -100,7 +98,10 @@ static enum err apply_append(struct db *d, const struct store_write *w, const vo
 static enum err apply_replace(struct db *d, const struct store_write *w, const void *change)
 {
     const struct outputs_change *c = change;
-    enum err e = clear(d, w, c->cell_id);
+    enum err e = cells_find(d, w, c->cell_id); /* no outputs are fine, no cell is not */
+    if (e == OK) {
+        e = clear(d, w, c->cell_id);
+    }
     return e == OK ? outputs_append_all(d, w, c->cell_id, &c->rows) : e;
 }
 
@@ -108,6 +109,7 @@ void store_clear_outputs(struct store_write *w, struct span cell_id)
 {
     struct span *change = write_add(w, apply_clear, sizeof *change);
     *change = arena_copy(w->arena, cell_id);
+    w->frees = true;
 }
 
 void store_append_output(struct store_write *w, struct span cell_id, const struct output *o)

@@ -1,4 +1,5 @@
-/* reader: the thread for reads without a bound: whole notebooks, lists. It never writes, and never
+/* reader: the thread for reads without a bound: whole notebooks, lists, events,
+ * text. It never writes, and never
  * checkpoints. */
 #pragma once
 

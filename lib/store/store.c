@@ -6,6 +6,7 @@
 #include <sqlite3.h>
 
 #include "base/log.h"
+#include "store/backup.h"
 #include "store/dir.h"
 #include "store/inside.h"
 #include "store/migrate.h"
@@ -72,6 +73,20 @@ static enum err check(struct db *d, int64_t size)
     return db_quick_check(d);
 }
 
+/* A file that is up to date is left as it is. */
+static enum err migrate(struct db *d, const struct paths *p)
+{
+    int64_t version = 0;
+    enum err e = migrate_version(d, &version);
+    if (e == OK && version < (int64_t)migrate_step_count) {
+        e = backup_before(d, p->dir, p->file, version + 1);
+    }
+    if (e == OK) {
+        e = db_begin_writing(d);
+    }
+    return e == OK ? migrate_run(d, migrate_steps, migrate_step_count) : e;
+}
+
 static enum err open_writer(struct db **out, const struct paths *p)
 {
     int64_t size = 0;
@@ -85,10 +100,7 @@ static enum err open_writer(struct db **out, const struct paths *p)
     if (e == OK) {
         e = check(*out, size);
     }
-    if (e == OK) {
-        e = db_begin_writing(*out);
-    }
-    return e == OK ? migrate_run(*out, migrate_steps, migrate_step_count) : e;
+    return e == OK ? migrate(*out, p) : e;
 }
 
 static enum err open_databases(struct store *s, const char *dir)
@@ -102,7 +114,13 @@ static enum err open_databases(struct store *s, const char *dir)
     if (e == OK) {
         e = db_open(&s->reader.db, p.file, DB_READER);
     }
-    return e == OK ? db_open(&s->point, p.file, DB_READER) : e;
+    if (e == OK) {
+        e = db_open(&s->point, p.file, DB_READER);
+    }
+    if (e == OK) {
+        reserve_open(&s->writer.reserve, dir);
+    }
+    return e;
 }
 
 /* --- the threads --- */

@@ -17,6 +17,7 @@ struct store_write {
     struct write_change *first, *last;
     enum err err; /* refused while it was collected; later its outcome */
     size_t bytes; /* while it is queued; 0 when it was not */
+    bool frees;   /* it takes content away: on a full disk the reserve is for such */
     store_done_cb done;
     void *data;
 };
@@ -34,7 +35,8 @@ void write_refuse(struct store_write *w, enum err e);
 MUST_CHECK enum err write_apply(struct db *d, const struct store_write *w);
 
 /* Every statement on what a notebook holds has the notebook as ?1 and its owner as ?2; they are
- * bound here, so a statement that does not name the owner fails. */
+ * bound here. (SQLite notices that a statement does not name the owner only when it has no later
+ * parameter; tests/unit/store/foreign.c tries them all.) */
 struct db_query write_query(struct db *d, const struct store_write *w, const char *sql);
 /* For the WHERE of a statement on cells or outputs. */
 #define WRITE_OWNED " EXISTS (SELECT 1 FROM notebooks WHERE id = ?1 AND owner_id = ?2) "

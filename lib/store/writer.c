@@ -64,6 +64,35 @@ static enum err attempt(struct writer *w, struct list *writes)
     return e;
 }
 
+static void refuse_if_broken(struct writer *w, enum err e)
+{
+    if (e != OK && db_is_broken(w->db)) {
+        refuse_from_now_on(w);
+    }
+}
+
+/* The outcome is in the write. */
+static void attempt_cheaply(struct writer *w, struct list *one)
+{
+    enum err e = db_zero_deleted(w->db, false);
+    if (e == OK) {
+        (void)attempt(w, one);
+        e = db_zero_deleted(w->db, true);
+    }
+    if (e != OK) {
+        refuse_from_now_on(w); /* it is a setting in memory: it cannot fail on a sound connection */
+    }
+}
+
+/* On a full disk what frees room may have the reserve. */
+static void attempt_alone(struct writer *w, struct list *one)
+{
+    enum err e = attempt(w, one);
+    if (e == ERR_DISK_FULL && write_of(one->next)->frees && reserve_release(&w->reserve)) {
+        attempt_cheaply(w, one);
+    }
+}
+
 static void attempt_each_alone(struct writer *w, struct list *writes)
 {
     struct list done;
@@ -73,7 +102,7 @@ static void attempt_each_alone(struct writer *w, struct list *writes)
         struct list one;
         list_init(&one);
         list_add_last(&one, it);
-        (void)attempt(w, &one); /* the outcome is in the write */
+        attempt_alone(w, &one);
         list_remove(it);
         list_add_last(&done, it);
     }
@@ -97,9 +126,17 @@ static void checkpoint_when_due(struct writer *w)
         return;
     }
     w->frames = frames;
-    if (db_checkpoint(w->db) != OK && db_is_broken(w->db)) {
-        refuse_from_now_on(w);
+    refuse_if_broken(w, db_checkpoint(w->db));
+}
+
+/* The room that the log has taken is given back, or the reserve could not come back. */
+static void renew_reserve(struct writer *w)
+{
+    if (w->refusing || !reserve_is_due(&w->reserve)) {
+        return;
     }
+    refuse_if_broken(w, db_checkpoint_all(w->db));
+    reserve_renew(&w->reserve);
 }
 
 /* On a full disk a small write may fit where a large one did not. The checkpoint comes after the
@@ -107,18 +144,21 @@ static void checkpoint_when_due(struct writer *w)
 static void work(struct worker *worker, struct list *writes)
 {
     struct writer *w = (struct writer *)worker;
-    if (attempt(w, writes) == ERR_DISK_FULL && has_company(writes)) {
+    if (!has_company(writes)) {
+        attempt_alone(w, writes);
+    } else if (attempt(w, writes) == ERR_DISK_FULL) {
         attempt_each_alone(w, writes);
     }
     outbox_post(worker->outbox, writes);
     checkpoint_when_due(w);
+    renew_reserve(w);
 }
 
 static void finish(struct worker *worker)
 {
     struct writer *w = (struct writer *)worker;
-    if (!w->refusing && db_checkpoint_all(w->db) != OK && db_is_broken(w->db)) {
-        refuse_from_now_on(w);
+    if (!w->refusing) {
+        refuse_if_broken(w, db_checkpoint_all(w->db));
     }
     if (w->refusing) {
         db_stop_writing(w->db); /* the log stays: the next start recovers from it */
@@ -142,5 +182,6 @@ void writer_init(struct writer *w, struct outbox *outbox)
 void writer_free(struct writer *w)
 {
     worker_free(&w->worker);
+    reserve_free(&w->reserve);
     db_close(w->db);
 }

@@ -5,13 +5,15 @@
 #include <stdatomic.h>
 
 #include "store/db.h"
+#include "store/reserve.h"
 #include "store/worker.h"
 
 struct writer {
     struct worker worker; /* first */
     struct db *db;        /* owned; the thread's while it runs; NULL once it has ended */
     bool refusing;        /* the disk failed: nothing is written until a restart */
-    int frames;           /* of the log, at the last checkpoint */
+    struct reserve reserve;
+    int frames; /* of the log, at the last checkpoint */
     atomic_uint_least64_t transactions;
     void (*ended)(struct writer *w); /* on the loop */
 };

@@ -15,6 +15,12 @@ void book_fill_cell(struct cell *c)
     cell_add_display(c, SPAN("{}"), SPAN_NULL);
     cell_add_stream(c, OUTPUT_STDOUT, SPAN(HOSTILE));
     c->status = CELL_ERROR;
+    cell_set_name(c, SPAN(HOSTILE));
+    c->revision = INT64_MAX;
+    c->disabled = c->stale = true;
+    c->text_end = INT64_MAX;
+    c->hidden_start = 7;
+    c->hidden_end = INT64_MAX - 1;
 }
 
 struct notebook *book_hostile(void)
@@ -27,6 +33,8 @@ struct notebook *book_hostile(void)
     (void)world_cell(n, SPAN(""));
     (void)world_cell(n, SPAN(BROKEN_UTF8));
     book_fill_cell(world_cell(n, SPAN("y = 2")));
+    n->cells[1]->disabled = true;
+    n->cells[2]->stale = true;
     n->cells[2]->type = CELL_SQL;
     n->cells[2]->status = CELL_SUCCESS;
     n->cells[3]->status = CELL_BLOCKED;

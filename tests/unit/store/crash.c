@@ -14,6 +14,7 @@
 struct storm {
     struct world *world;
     int pipe;
+    int64_t seq; /* of the last shot */
 };
 
 struct shot {
@@ -32,25 +33,40 @@ static void on_acknowledged(void *data, enum err e)
     mem_free(shot);
 }
 
-/* One intent of several changes: a cell, two outputs, and the revision. */
+/* One intent of several changes: a cell, first on the page, two outputs, and the event. */
 static void shoot(struct storm *s)
 {
     struct shot *shot = mem_alloc(sizeof *shot);
     *shot = (struct shot){s, id_new()};
     struct store_write *write = world_write(s->world);
-    struct cell cell = {.id = shot->cell, .code = (char *)"x"};
+    struct cell cell = {.id = shot->cell, .code = (char *)"x", .revision = ++s->seq};
+    struct store_event event = {.seq = s->seq,
+                                .kind = SPAN("cell_created"),
+                                .cell_id = id_span(&cell.id),
+                                .json = id_span(&cell.id)};
     struct output out = {.kind = OUTPUT_STDOUT, .data = (char *)"one", .size = 3};
     struct output shown = {.kind = OUTPUT_DISPLAY, .data = (char *)"{}", .size = 2};
     store_insert_cell(write, &cell, SPAN_NULL);
     store_append_output(write, id_span(&cell.id), &out);
     store_append_output(write, id_span(&cell.id), &shown);
+    store_append_event(write, &event);
     store_commit(write, on_acknowledged, shot);
+}
+
+static int64_t last_seq(struct world *w)
+{
+    enum err e = OK;
+    struct notebook *n = world_load(w, ALICE, &e);
+    CHECK(e == OK);
+    int64_t seq = n->seq;
+    notebook_free(n);
+    return seq;
 }
 
 static _Noreturn void storm(struct world *w, int pipe)
 {
     CHECK(world_open(w) == OK);
-    struct storm s = {w, pipe};
+    struct storm s = {.world = w, .pipe = pipe, .seq = last_seq(w)};
     for (size_t i = 0; i < IN_FLIGHT; i++) {
         shoot(&s);
     }
@@ -78,6 +94,47 @@ static void kill_after(pid_t child, long us)
     struct timespec t = {0, us * 1000};
     (void)nanosleep(&t, NULL);
     CHECK(kill(child, SIGKILL) == 0);
+}
+
+/* --- events --- */
+struct history {
+    const struct notebook *notebook;
+    bool answered;
+    int64_t read; /* the last event that was looked at */
+};
+
+/* The cell of the event s is the one that was then put first, so s cells from the end. */
+static void on_events(void *data, enum err e, const struct store_events *events)
+{
+    struct history *h = data;
+    const struct notebook *n = h->notebook;
+    CHECK(e == OK && events->oldest == 1 && events->seq == n->seq);
+    for (size_t i = 0; i < events->count; i++) {
+        CHECK(events->items[i].seq == ++h->read);
+        const struct cell *c = n->cells[n->cell_count - (size_t)h->read];
+        CHECK(c->revision == h->read);
+        CHECK(span_eq(events->items[i].cell_id, id_span(&c->id)));
+        CHECK(span_eq(events->items[i].json, id_span(&c->id)));
+    }
+    h->answered = true;
+}
+
+/* An event for every cell and a cell for every event. */
+static void check_history(struct world *w, const struct notebook *n)
+{
+    struct history h = {.notebook = n};
+    CHECK((size_t)n->seq == n->cell_count && n->events_count == n->cell_count);
+    while (h.read < n->seq) {
+        struct store_range range = {
+            .owner = ALICE, .notebook_id = BOOK, .since = h.read, .bytes_max = SIZE_MAX};
+        int64_t before = h.read;
+        h.answered = false;
+        store_events(w->store, &range, on_events, &h);
+        while (!h.answered) {
+            (void)uv_run(&w->loop, UV_RUN_ONCE);
+        }
+        CHECK(h.read > before);
+    }
 }
 
 static void check_whole(const struct notebook *n)
@@ -119,6 +176,7 @@ static void check_survived(struct world *w, const struct id *ids, size_t count, 
     CHECK(n->cell_count >= *seen + count);
     CHECK(n->cell_count <= *seen + count + 2 * IN_FLIGHT);
     check_whole(n);
+    check_history(w, n);
     *seen = n->cell_count;
     notebook_free(n);
     world_close(w);

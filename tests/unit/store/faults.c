@@ -17,6 +17,22 @@ void faults_set_room(int64_t bytes)
     atomic_store(&room, bytes);
 }
 
+static char reserve[256];
+static atomic_llong reserved;
+
+void faults_tie_reserve(const char *path, int64_t bytes)
+{
+    (void)snprintf(reserve, sizeof reserve, "%s", path);
+    atomic_store(&reserved, bytes);
+}
+
+static void look_for_reserve(void)
+{
+    if (atomic_load(&reserved) != 0 && access(reserve, F_OK) != 0) {
+        atomic_fetch_add(&room, atomic_exchange(&reserved, 0));
+    }
+}
+
 void faults_set_sync(enum faults_sync how)
 {
     atomic_store(&sync_mode, how);
@@ -81,6 +97,7 @@ static int has_room(sqlite3_file *f, sqlite3_int64 end)
 {
     sqlite3_int64 size = 0;
     int rc = real_of(f)->pMethods->xFileSize(real_of(f), &size);
+    look_for_reserve();
     if (rc != SQLITE_OK || atomic_load(&room) < 0 || end <= size) {
         return rc == SQLITE_OK;
     }

@@ -9,6 +9,8 @@
 void faults_install(void);
 /* Files may grow by so many bytes more; negative: without limit. */
 void faults_set_room(int64_t bytes);
+/* There is so much more room once this file is gone. */
+void faults_tie_reserve(const char *path, int64_t bytes);
 enum faults_sync { FAULTS_SYNC_WORKS, FAULTS_SYNC_FAILS, FAULTS_SYNC_OF_DATABASE_FAILS };
 /* With an input/output error. The last is a checkpoint that fails; commits sync the log only. */
 void faults_set_sync(enum faults_sync how);

@@ -64,17 +64,53 @@ static void change_replace(struct store_write *w, const struct cell *c)
     store_replace_outputs(w, &empty);
 }
 
+static void change_place(struct store_write *w, const struct cell *c)
+{
+    store_move_cell(w, id_span(&c->id), SPAN_NULL);
+}
+
+static void change_place_after(struct store_write *w, const struct cell *c)
+{
+    store_move_cell(w, id_span(&c->id), id_span(&c->id));
+}
+
+static void change_text(struct store_write *w, const struct cell *c)
+{
+    store_append_text(w, id_span(&c->id), 7, SPAN("stolen"));
+}
+
+static void change_event(struct store_write *w, const struct cell *c)
+{
+    struct store_event e = {.seq = 1, .kind = SPAN("stolen"), .json = SPAN("{}")};
+    store_append_event(w, &e);
+}
+
+static void change_history(struct store_write *w, const struct cell *c)
+{
+    store_trim_events(w, 1);
+}
+
 static const struct {
     const char *name;
     change_fn change;
     bool names_cell;
 } changes[] = {
-    {"rename", change_name, false},       {"connection", change_connection, false},
-    {"revision", change_revision, false}, {"delete", change_delete, false},
-    {"insert", change_insert, true},      {"insert first", change_insert_first, false},
-    {"update", change_cell, true},        {"delete cell", change_delete_cell, true},
-    {"clear", change_clear, true},        {"append", change_append, true},
+    {"rename", change_name, false},
+    {"connection", change_connection, false},
+    {"revision", change_revision, false},
+    {"delete", change_delete, false},
+    {"insert", change_insert, true},
+    {"insert first", change_insert_first, false},
+    {"update", change_cell, true},
+    {"delete cell", change_delete_cell, true},
+    {"clear", change_clear, true},
+    {"append", change_append, true},
     {"replace", change_replace, true},
+    {"move", change_place, true},
+    {"move after", change_place_after, true},
+    {"text", change_text, true},
+    {"event", change_event, false},
+    {"trim", change_history, false},
 };
 #define CHANGES (sizeof changes / sizeof *changes)
 

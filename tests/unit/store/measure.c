@@ -6,11 +6,18 @@
 
 #define SECONDS_US 1500000
 
+struct load {
+    const char *name;
+    size_t outputs, events;
+};
+
 struct bench {
     struct world world;
     struct cell cell;
     bool stopping;
     size_t done, open;
+    const struct load *load;
+    int64_t seq;
     uint64_t latency_us;
 };
 
@@ -34,14 +41,31 @@ static void on_done(void *data, enum err e)
     }
 }
 
-/* What a run's message costs: an output of 100 bytes and a revision. */
+/* Of 200 bytes. */
+static void add_event(struct bench *b, struct store_write *write)
+{
+    static char json[200];
+    memset(json, 'e', sizeof json);
+    struct store_event event = {.seq = ++b->seq,
+                                .kind = SPAN("cell_stdout"),
+                                .cell_id = id_span(&b->cell.id),
+                                .json = span_of(json, sizeof json)};
+    store_append_event(write, &event);
+}
+
+/* What a run's message costs: outputs of 100 bytes, events, and a revision. */
 static void shoot(struct bench *b, struct shot *s)
 {
     static char text[] = "0123456789012345678901234567890123456789012345678901234567890123456789"
                          "012345678901234567890123456789";
     struct output o = {.kind = OUTPUT_STDOUT, .data = text, .size = sizeof text - 1};
     struct store_write *write = world_write(&b->world);
-    store_append_output(write, id_span(&b->cell.id), &o);
+    for (size_t i = 0; i < b->load->outputs; i++) {
+        store_append_output(write, id_span(&b->cell.id), &o);
+    }
+    for (size_t i = 0; i < b->load->events; i++) {
+        add_event(b, write);
+    }
     store_set_revision(write, 1);
     s->bench = b;
     s->started = clock_mono_us();
@@ -67,8 +91,9 @@ static void measure_commits(struct bench *b, size_t depth)
     }
     double seconds = (double)(clock_mono_us() - start) / 1e6;
     store_stats(b->world.store, &after);
-    printf("depth %3zu: %8.0f writes/s, %6.0f transactions/s, mean latency %5.0f us\n", depth,
-           (double)b->done / seconds, (double)(after.transactions - before.transactions) / seconds,
+    printf("%-22s depth %3zu: %8.0f writes/s, %6.0f transactions/s, mean latency %5.0f us\n",
+           b->load->name, depth, (double)b->done / seconds,
+           (double)(after.transactions - before.transactions) / seconds,
            (double)b->latency_us / (double)b->done);
 }
 
@@ -96,8 +121,11 @@ int main(void)
     CHECK(world_commit(&b.world, write) == OK);
     measure_point_reads(&b);
     static const size_t depths[] = {1, 8, 32, 128};
-    for (size_t i = 0; i < sizeof depths / sizeof *depths; i++) {
-        measure_commits(&b, depths[i]);
+    static const struct load loads[] = {
+        {"an output", 1, 0}, {"an event", 0, 1}, {"an output and 3 events", 1, 3}};
+    for (size_t i = 0; i < 12; i++) {
+        b.load = &loads[i / 4];
+        measure_commits(&b, depths[i % 4]);
     }
     measure_point_reads(&b);
     world_end(&b.world);

@@ -56,6 +56,40 @@ static void delete_at(struct world *w, struct notebook *n, size_t at)
     notebook_remove(n, at);
 }
 
+/* `to` is where it then stands. */
+static void move(struct world *w, struct notebook *n, size_t from, size_t to)
+{
+    struct store_write *write = world_write(w);
+    struct id id = n->cells[from]->id;
+    notebook_move(n, from, to);
+    store_move_cell(write, id_span(&id), to == 0 ? SPAN_NULL : id_span(&n->cells[to - 1]->id));
+    CHECK(world_commit(w, write) == OK);
+}
+
+static void a_cell_moves_from_anywhere_to_anywhere(void)
+{
+    struct world w;
+    world_start(&w);
+    struct notebook *n = world_book(&w);
+    for (size_t i = 0; i < 5; i++) {
+        insert(&w, n, i);
+    }
+    for (size_t i = 0; i < 25; i++) {
+        move(&w, n, i / 5, i % 5);
+        world_check_stored(&w, n);
+    }
+    struct store_write *write = world_write(&w);
+    struct id missing = id_new();
+    store_move_cell(write, id_span(&n->cells[0]->id), id_span(&missing));
+    CHECK(world_commit(&w, write) == ERR_NOT_FOUND);
+    write = world_write(&w);
+    store_move_cell(write, id_span(&n->cells[1]->id), id_span(&n->cells[1]->id));
+    CHECK(world_commit(&w, write) == OK); /* behind itself: where it is */
+    world_check_stored(&w, n);
+    notebook_free(n);
+    world_end(&w);
+}
+
 static size_t smaller(size_t a, size_t b)
 {
     return a < b ? a : b;
@@ -66,6 +100,10 @@ static void edit(struct world *w, struct notebook *n, uint32_t *random)
 {
     if (n->cell_count > 0 && world_random(random) % 3 == 0) {
         delete_at(w, n, world_random(random) % n->cell_count);
+        return;
+    }
+    if (n->cell_count > 3 && world_random(random) % 3 == 0) { /* into the second gap, mostly */
+        move(w, n, world_random(random) % n->cell_count, world_random(random) % 4 == 0 ? 0 : 1);
         return;
     }
     size_t spread = world_random(random) % 4 == 0 ? n->cell_count + 1 : 3;
@@ -94,6 +132,7 @@ int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
         TEST(cells_go_first_last_and_in_the_middle),
+        TEST(a_cell_moves_from_anywhere_to_anywhere),
         TEST(one_spot_takes_any_number_of_cells),
         TEST(a_thousand_random_edits_match_the_model),
     };

@@ -83,6 +83,12 @@ static void updating_a_cell_keeps_its_outputs(void)
     names_set(&c->reads, NULL, 0);
     c->analysed = true;
     c->status = CELL_IDLE;
+    c->type = CELL_SQL;
+    cell_set_name(c, SPAN_NULL);
+    c->revision = 3;
+    c->disabled = false; /* and stale it stays */
+    c->text_end = 100;
+    c->hidden_start = c->hidden_end = 50;
     struct store_write *write = world_write(&w);
     store_update_cell(write, c);
     CHECK(world_commit(&w, write) == OK);
@@ -224,10 +230,16 @@ static void a_running_cell_has_failed_when_the_server_comes_back(void)
     struct cell *c = world_cell(n, SPAN("while True: pass"));
     c->status = CELL_RUNNING;
     cell_add_stream(c, OUTPUT_STDOUT, SPAN("so far"));
+    world_cell(n, SPAN("x"))->status = CELL_SUCCESS;
     CHECK(book_create(&w, n, false) == OK);
     c->status = CELL_ERROR;
     cell_set_error(c, SPAN("The server stopped while this cell was running."));
     world_check_stored(&w, n);
+    enum err e = OK;
+    struct notebook *read = world_load(&w, ALICE, &e);
+    CHECK(read->cells[0]->interrupted); /* so that somebody tells of it */
+    CHECK(!read->cells[1]->interrupted && read->cells[1]->error == NULL);
+    notebook_free(read);
     notebook_free(n);
     world_end(&w);
 }
@@ -267,6 +279,9 @@ static void a_row_we_never_write_is_an_error_and_not_a_guess(void)
         "UPDATE cells SET writes = '[\"a\", null]'",
         "UPDATE cells SET code = 'x' || CHAR(0) || 'y'",
         "UPDATE outputs SET data = '' WHERE kind = 'display'",
+        "UPDATE cells SET hidden_start = -1",
+        "UPDATE cells SET hidden_end = 6",
+        "UPDATE cells SET text_end = 8",
     };
     for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
         check_case(damages[i]);

@@ -168,6 +168,11 @@ static void check_same_cell(const struct cell *a, const struct cell *b)
     CHECK(same_text(a->code, b->code));
     CHECK(same_text(a->flaw, b->flaw));
     CHECK(same_text(a->error, b->error));
+    CHECK(same_text(a->name, b->name));
+    CHECK(a->revision == b->revision);
+    CHECK(a->disabled == b->disabled && a->stale == b->stale);
+    CHECK(a->text_end == b->text_end);
+    CHECK(a->hidden_start == b->hidden_start && a->hidden_end == b->hidden_end);
     check_same_names(&a->reads, &b->reads);
     check_same_names(&a->writes, &b->writes);
     check_same_outputs(a, b);
@@ -182,6 +187,9 @@ void world_check_stored(struct world *w, const struct notebook *n)
     CHECK(same_text(stored->name, n->name));
     CHECK(same_text(stored->connection, n->connection));
     CHECK(stored->revision == n->revision);
+    CHECK(span_eq(id_span(&stored->epoch), id_span(&n->epoch)));
+    CHECK(stored->seq == n->seq && stored->oldest == n->oldest);
+    CHECK(stored->events_count == n->events_count && stored->events_bytes == n->events_bytes);
     CHECK(stored->cell_count == n->cell_count);
     for (size_t i = 0; i < n->cell_count; i++) {
         check_same_cell(stored->cells[i], n->cells[i]);
@@ -209,4 +217,17 @@ void world_sql(const struct world *w, const char *sql)
     CHECK(sqlite3_open(world_path(w, "notebookd.sqlite"), &db) == SQLITE_OK);
     CHECK(sqlite3_exec(db, sql, NULL, NULL, NULL) == SQLITE_OK);
     CHECK(sqlite3_close(db) == SQLITE_OK);
+}
+
+int64_t world_number(const struct world *w, const char *sql)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *q = NULL;
+    CHECK(sqlite3_open(world_path(w, "notebookd.sqlite"), &db) == SQLITE_OK);
+    CHECK(sqlite3_prepare_v2(db, sql, -1, &q, NULL) == SQLITE_OK);
+    CHECK(sqlite3_step(q) == SQLITE_ROW);
+    int64_t number = sqlite3_column_int64(q, 0);
+    CHECK(sqlite3_finalize(q) == SQLITE_OK);
+    CHECK(sqlite3_close(db) == SQLITE_OK);
+    return number;
 }

@@ -46,3 +46,5 @@ struct cell *world_cell(struct notebook *n, struct span code);
 uint32_t world_random(uint32_t *state);
 /* Runs `sql` on the file; the store is closed. */
 void world_sql(const struct world *w, const char *sql);
+/* The first column of the first row; the store is closed. */
+int64_t world_number(const struct world *w, const char *sql);

@@ -9,6 +9,7 @@
 
 enum {
     DEADLINE_MS = 1000,
+    COLD_DEADLINE_MS = 5000,
     AGAIN_MS = 1000, /* before the next process, when one ended without having answered anything */
     CODE_MAX = 256 * 1024,
 };
@@ -188,6 +189,13 @@ static void fall(struct analyser *a, const char *words)
 
 static void on_deadline(uv_timer_t *t);
 
+/* A process that was forked before the launcher was warm imports what it needs for magics itself,
+ * while the launcher imports the libraries. */
+static uint64_t deadline_ms(const struct analyser *a)
+{
+    return a->launcher->state == LAUNCHER_WARMING ? COLD_DEADLINE_MS : DEADLINE_MS;
+}
+
 static void ask_process(struct analyser *a, const struct ask *q)
 {
     CLEANUP(text_free) struct text payload = TEXT(FRAME_PAYLOAD_MAX);
@@ -197,7 +205,7 @@ static void ask_process(struct analyser *a, const struct ask *q)
     json_close_object(&w);
     move(a, BUSY);
     a->question++;
-    (void)uv_timer_start(&a->timer, on_deadline, DEADLINE_MS, 0);
+    (void)uv_timer_start(&a->timer, on_deadline, deadline_ms(a), 0);
     if (conn_send(&a->conn, FRAME_ANALYSE, a->question, text_span(&payload)) != OK) {
         fall(a, CRASHED);
     }
@@ -291,7 +299,8 @@ static void on_running(struct child *c)
 static void on_ended(struct child *c, struct span why)
 {
     struct analyser *a = c->data;
-    bool has_launcher = a->launcher->state == LAUNCHER_WARM;
+    enum launcher_state launcher = a->launcher->state;
+    bool has_launcher = launcher == LAUNCHER_WARM || launcher == LAUNCHER_WARMING;
     bool has_run = a->state != STARTING;
     fall(a, has_launcher ? CRASHED : NULL);
     if (!a->closing) {

@@ -18,6 +18,7 @@ enum {
 struct packet {
     struct list node;
     struct child *child; /* whose request this is; NULL for a signal */
+    bool is_early;       /* the launcher takes it before it is warm */
     struct text bytes;
     struct ends with;
 };
@@ -63,15 +64,24 @@ static enum err send_packet(struct launcher *l, struct packet *p)
     return e;
 }
 
+static bool is_due(const struct launcher *l, const struct packet *p)
+{
+    return l->state == LAUNCHER_WARM || (l->state == LAUNCHER_WARMING && p->is_early);
+}
+
 void child_pump(struct launcher *l)
 {
     enum err e = OK;
-    while (l->state == LAUNCHER_WARM && e == OK && !list_is_empty(&l->packets)) {
-        struct packet *p = LIST_ENTRY(l->packets.next, struct packet, node);
-        e = send_packet(l, p);
-        if (e == OK) {
-            packet_free(l, p);
+    LIST_EACH (it, &l->packets) {
+        struct packet *p = LIST_ENTRY(it, struct packet, node);
+        if (!is_due(l, p)) {
+            continue;
         }
+        e = send_packet(l, p);
+        if (e != OK) {
+            break;
+        }
+        packet_free(l, p);
     }
     if (e == ERR_UNAVAILABLE) {
         launcher_fall(l, LAUNCHER_STOPPED);
@@ -119,6 +129,7 @@ void child_start(struct child *c, struct launcher *l, enum child_kind kind, cons
     list_add_last(&l->children, &c->node);
     struct packet *p = packet_new(l);
     p->child = c;
+    p->is_early = kind == CHILD_ANALYSER;
     c->request = p;
     write_spawn(p, c, kind, cwd);
     p->with = *theirs;

@@ -29,11 +29,16 @@ static bool write_some(struct conn *c)
     return true;
 }
 
+static bool is_wanted(const struct conn *c)
+{
+    return c->reading && !c->paused;
+}
+
 static void on_poll(uv_poll_t *handle, int status, int events);
 
 static void watch(struct conn *c)
 {
-    int events = (c->reading ? UV_READABLE : 0) | (c->queue.n > 0 ? UV_WRITABLE : 0);
+    int events = (is_wanted(c) ? UV_READABLE : 0) | (c->queue.n > 0 ? UV_WRITABLE : 0);
     int result = events == 0 ? uv_poll_stop(&c->poll) : uv_poll_start(&c->poll, events, on_poll);
     assert(result == 0);
 }
@@ -56,7 +61,7 @@ static void on_poll(uv_poll_t *handle, int status, int events)
     if ((events & UV_WRITABLE) != 0) {
         flush(c);
     }
-    if (c->reading && (status < 0 || (events & UV_READABLE) != 0)) {
+    if (is_wanted(c) && (status < 0 || (events & UV_READABLE) != 0)) {
         c->on_readable(c);
     }
 }
@@ -67,6 +72,7 @@ void conn_open(struct conn *c, uv_loop_t *loop, int fd, enum frame_source source
     c->in = (struct frame_reader){.source = source};
     c->queue = TEXT(CONN_QUEUE_MAX);
     c->reading = true;
+    c->paused = false;
     c->poll.data = c;
     int result = uv_poll_init(loop, &c->poll, fd);
     assert(result == 0); /* a socket can always be polled */
@@ -85,6 +91,14 @@ enum conn_result conn_read(struct conn *c, size_t *n)
         return CONN_DATA;
     }
     return got < 0 && (errno == EAGAIN || errno == EINTR) ? CONN_EMPTY : CONN_ENDED;
+}
+
+void conn_pause(struct conn *c, bool paused)
+{
+    c->paused = paused;
+    if (c->fd >= 0) {
+        watch(c);
+    }
 }
 
 void conn_stop_reading(struct conn *c)
@@ -119,6 +133,11 @@ enum err conn_send(struct conn *c, unsigned kind, uint64_t run, struct span payl
     text_add(&c->queue, payload);
     flush(c);
     return OK;
+}
+
+size_t conn_waiting(const struct conn *c)
+{
+    return c->queue.n - c->sent;
 }
 
 static void on_closed(uv_handle_t *handle)

@@ -29,6 +29,9 @@ enum frame_kind {
     FRAME_INPUT_REPLY = 33,
     FRAME_DROP = 34,
     FRAME_PING = 35,
+    FRAME_COMPLETE_CODE = 36,
+    FRAME_INSPECT = 37,
+    FRAME_VARIABLES = 38,
     /* kernel and analyser -> server, on `ctl` */
     FRAME_REPLY = 48,
     /* server -> analyser */
@@ -44,6 +47,11 @@ struct frame {
     uint64_t run;
     struct span payload; /* borrowed from the reader, until its next frame_room */
 };
+
+static inline bool frame_is_stream(const struct frame *f)
+{
+    return f->kind == FRAME_STDOUT || f->kind == FRAME_STDERR;
+}
 
 struct frame_reader {
     enum frame_source source;

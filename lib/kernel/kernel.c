@@ -5,16 +5,13 @@
 
 #include "base/log.h"
 #include "kernel/child.h"
-#include "kernel/conn.h"
+#include "kernel/flow.h"
 #include "kernel/launcher.h"
 #include "kernel/message.h"
-#include "kernel/raw.h"
+#include "kernel/questions.h"
 
 enum {
-    TURN_MAX =
-        1024 * 1024, /* bytes handled in one turn of the loop: other kernels have their turn */
-    SOCKET_MAX = 256 * 1024,     /* bytes that may wait in a socket (net.core.wmem_default) */
-    DRAIN_MAX = 8 * 1024 * 1024, /* of what a dead kernel left in its sockets (they hold less) */
+    AGAIN_MS = 2000, /* from an interrupt to its repetition (design KERNEL.md 4) */
     LOST_MS =
         2000, /* from the end of a socket to the report of the exit; then it has closed it itself */
 };
@@ -23,13 +20,18 @@ struct kernel {
     struct child child;
     enum kernel_state state;
     bool closing;
-    bool is_shut;     /* conns and raws are closed, or closing */
-    unsigned pending; /* open handles, and one for the process */
-    struct conn ctl, out;
-    struct raw raws[2]; /* descriptors 1 and 2 */
+    bool is_shut;     /* descriptors are closed, or closing */
+    unsigned pending; /* what must end before it is freed */
+    struct conn ctl;
+    struct flow flow;
+    struct questions questions;
+    uv_timer_t again; /* the second interrupt */
     uv_timer_t timer;
-    const char *timer_words; /* static sentence: why the kernel is gone when the timer fires */
-    uint64_t run;            /* the latest; 0 before the first */
+    const char *timer_words;  /* static sentence: why the kernel is gone when the timer fires */
+    const char *killed_words; /* the same, once it fired while paused */
+    char *why;                /* owned; the process has ended, what it left comes first */
+    bool paused;              /* flow is, or would be */
+    uint64_t run;             /* the latest; 0 before the first */
     kernel_event_cb on_event;
     void *data;
     kernel_closed_cb closed;
@@ -61,6 +63,7 @@ static void finish_one(struct kernel *k)
     assert(k->closing);
     kernel_closed_cb closed = k->closed;
     void *data = k->closed_data;
+    mem_free(k->why);
     mem_free(k);
     if (closed != NULL) {
         closed(data);
@@ -72,9 +75,14 @@ static void on_conn_closed(struct conn *c)
     finish_one(c->data);
 }
 
-static void on_raw_closed(struct raw *r)
+static void on_flow_closed(struct flow *f)
 {
-    finish_one(r->data);
+    finish_one(f->data);
+}
+
+static void on_questions_closed(struct questions *q)
+{
+    finish_one(q->data);
 }
 
 static void on_timer_closed(uv_handle_t *h)
@@ -82,19 +90,18 @@ static void on_timer_closed(uv_handle_t *h)
     finish_one(h->data);
 }
 
-/* Gives back the descriptors. The timer stays open until kernel_close, so that there is always
+/* Gives back the descriptors. The timers stay open until kernel_close, so that there is always
  * something that ends later. */
 static void shut(struct kernel *k)
 {
     (void)uv_timer_stop(&k->timer);
+    (void)uv_timer_stop(&k->again);
     if (k->is_shut) {
         return;
     }
     k->is_shut = true;
     conn_close(&k->ctl);
-    conn_close(&k->out);
-    raw_close(&k->raws[0]);
-    raw_close(&k->raws[1]);
+    flow_close(&k->flow);
 }
 
 /* After a callback `k` may be closing, but is never freed: its handles close later. */
@@ -118,6 +125,7 @@ static void go(struct kernel *k, struct span why)
     }
     move(k, KERNEL_GONE);
     shut(k);
+    questions_end(&k->questions, ERR_UNAVAILABLE);
     struct kernel_event e = {.kind = KERNEL_EVENT_GONE, .run = k->run, .text = why};
     k->on_event(k->data, &e);
 }
@@ -128,10 +136,16 @@ static void kill_and_go(struct kernel *k, struct span why)
     go(k, why);
 }
 
+/* While paused the end waits like everything else, and comes with the report of the exit. */
 static void on_timer(uv_timer_t *t)
 {
     struct kernel *k = t->data;
-    kill_and_go(k, span_str(k->timer_words));
+    if (k->paused && k->child.state != CHILD_ENDED) {
+        k->killed_words = k->timer_words;
+        child_kill(&k->child);
+    } else {
+        kill_and_go(k, span_str(k->timer_words));
+    }
 }
 
 static void set_timer(struct kernel *k, uint64_t ms, const char *words)
@@ -162,19 +176,14 @@ static const char *out_of_place(const struct kernel *k, const struct frame *f)
     return f->run > k->run ? "output of a run that was never started" : NULL;
 }
 
-static void flush_raws(struct kernel *k)
-{
-    raw_flush(&k->raws[0]);
-    raw_flush(&k->raws[1]);
-}
-
 /* Only the run that is under way can be done. */
 static void finish_run(struct kernel *k, const struct kernel_event *e)
 {
     if (k->state != KERNEL_BUSY || e->run != k->run) {
         return;
     }
-    flush_raws(k);
+    (void)uv_timer_stop(&k->again);
+    flow_flush(&k->flow);
     if (is_live(k)) {
         move(k, KERNEL_IDLE);
         emit(k, e);
@@ -188,14 +197,17 @@ static void become_ready(struct kernel *k, const struct kernel_event *e)
     emit(k, e);
 }
 
-static void leave_out(struct kernel *k, uint64_t run)
+static void emit_text(struct kernel *k, bool is_stderr, uint64_t run, struct span text)
 {
     struct kernel_event e = {
-        .kind = KERNEL_EVENT_STDERR,
-        .run = run,
-        .text = SPAN("An output was left out: it has too many values, or is nested too deeply.\n"),
-    };
+        .kind = is_stderr ? KERNEL_EVENT_STDERR : KERNEL_EVENT_STDOUT, .run = run, .text = text};
     emit(k, &e);
+}
+
+static void leave_out(struct kernel *k, uint64_t run)
+{
+    emit_text(k, true, run,
+              SPAN("An output was left out: it has too many values, or is nested too deeply.\n"));
 }
 
 static void deliver(struct kernel *k, const struct kernel_event *e)
@@ -209,14 +221,10 @@ static void deliver(struct kernel *k, const struct kernel_event *e)
     }
 }
 
-static bool is_stream(const struct frame *f)
+static void on_frame(struct flow *flow, const struct frame *f)
 {
-    return f->kind == FRAME_STDOUT || f->kind == FRAME_STDERR;
-}
-
-static void take_frame(struct kernel *k, const struct frame *f)
-{
-    CLEANUP(arena_free_ptr) struct arena *arena = is_stream(f) ? NULL : arena_new();
+    struct kernel *k = flow->data;
+    CLEANUP(arena_free_ptr) struct arena *arena = frame_is_stream(f) ? NULL : arena_new();
     CLEANUP(text_free) struct text repaired = TEXT(3 * FRAME_STREAM_MAX);
     struct message_space space = {.arena = arena, .repaired = &repaired};
     struct kernel_event event;
@@ -231,114 +239,88 @@ static void take_frame(struct kernel *k, const struct frame *f)
     }
 }
 
-static void drain_raws(struct kernel *k)
+static void on_broken(struct flow *f, const char *problem)
 {
-    (void)raw_drain(&k->raws[0]);
-    (void)raw_drain(&k->raws[1]);
-}
-
-/* What C code and child processes printed before a frame was made goes first, so that it stands in
- * order and belongs to the right run; the frame says whether there was anything. What they printed
- * after it must wait for it. Once is enough: all frames here are older than what is in the pipes
- * afterwards. */
-static void take_frames(struct kernel *k)
-{
-    struct frame f;
-    bool drained = false;
-    enum frame_step step = FRAME_MORE;
-    while (is_live(k) && (step = frame_next(&k->out.in, &f)) == FRAME_COMPLETE) {
-        if (f.after_raw && !drained) {
-            drain_raws(k);
-            drained = true;
-        }
-        if (is_live(k)) {
-            take_frame(k, &f);
-        }
-    }
-    if (is_live(k) && step == FRAME_BROKEN) {
-        break_off(k, k->out.in.problem);
-    }
+    break_off(f->data, problem);
 }
 
 /* --- reading --- */
 
 /* A socket that ends is no proof of death, nor does death end it: the launcher's report counts. But
  * without its sockets a kernel is of no use. */
-static void lose(struct kernel *k, struct conn *c)
+static void lose(struct kernel *k)
 {
-    conn_stop_reading(c);
-    set_timer(k, LOST_MS, "The kernel closed its connection.");
-}
-
-static void read_out(struct kernel *k, size_t budget)
-{
-    enum conn_result result = CONN_DATA;
-    for (size_t n = 0, total = 0; is_live(k) && result == CONN_DATA && total < budget; total += n) {
-        result = conn_read(&k->out, &n);
-        if (result == CONN_DATA) {
-            take_frames(k);
-        }
-    }
-    if (is_live(k)) {
-        frame_rest(&k->out.in);
-        if (result == CONN_ENDED) {
-            lose(k, &k->out);
-        }
+    if (k->why == NULL) {
+        set_timer(k, LOST_MS, "The kernel closed its connection.");
     }
 }
 
-static void on_out_readable(struct conn *c)
+static void on_lost(struct flow *f)
 {
-    read_out(c->data, TURN_MAX);
+    lose(f->data);
 }
 
-/* Nothing is asked on ctl that would be answered there. */
+static void take_answers(struct kernel *k)
+{
+    struct frame f;
+    const char *problem = k->ctl.in.problem;
+    enum err e = OK;
+    enum frame_step step = FRAME_MORE;
+    while (is_live(k) && e == OK && (step = frame_next(&k->ctl.in, &f)) == FRAME_COMPLETE) {
+        e = questions_answer(&k->questions, &f, &problem);
+    }
+    if (is_live(k) && (e != OK || step == FRAME_BROKEN)) {
+        break_off(k, e != OK ? problem : k->ctl.in.problem);
+    }
+}
+
+/* Once per turn of the loop: at most FRAME_CHUNK bytes, unless a large answer is coming. */
 static void on_ctl_readable(struct conn *c)
 {
     struct kernel *k = c->data;
     size_t n = 0;
     enum conn_result result = conn_read(c, &n);
     if (result == CONN_DATA) {
-        break_off(k, "an answer to nothing");
+        take_answers(k);
     } else if (result == CONN_ENDED) {
-        lose(k, c);
+        conn_stop_reading(c);
+        lose(k);
+    }
+    if (is_live(k)) {
+        frame_rest(&c->in);
     }
 }
 
-static void on_raw_text(struct raw *r, struct span text)
+/* After the server itself was held up, the answer may be there, unread. */
+static void on_overdue(struct questions *q)
 {
-    struct kernel *k = r->data;
-    struct kernel_event e = {
-        .kind = r == &k->raws[0] ? KERNEL_EVENT_STDOUT : KERNEL_EVENT_STDERR,
-        .run = k->run,
-        .text = text,
-    };
-    emit(k, &e);
+    struct kernel *k = q->data;
+    if (is_live(k) && k->ctl.reading) {
+        on_ctl_readable(&k->ctl);
+    }
 }
 
-/* Frames first: those that came after this text say so. Between the two pipes nobody knows which
- * came first: standard output goes first. */
-static void on_raw_readable(struct raw *r)
+static void on_text(struct flow *f, bool is_stderr, struct span text)
 {
-    struct kernel *k = r->data;
-    if (k->out.reading) {
-        read_out(k, SOCKET_MAX);
-    }
-    if (!is_live(k)) {
-        return;
-    }
-    if (r == &k->raws[1]) {
-        (void)raw_drain(&k->raws[0]);
-    }
-    raw_read(r);
+    struct kernel *k = f->data;
+    emit_text(k, is_stderr, k->run, text);
 }
 
 /* --- the process --- */
 
+/* While paused `ready` cannot come, so nobody waits for it. */
+static void wait_for_ready(struct kernel *k)
+{
+    if (k->paused) {
+        (void)uv_timer_stop(&k->timer);
+    } else {
+        set_timer(k, k->child.launcher->limits.start_ms, "The kernel did not get ready in time.");
+    }
+}
+
 static void on_running(struct child *c)
 {
-    struct kernel *k = c->data;
-    set_timer(k, c->launcher->limits.start_ms, "The kernel did not get ready in time.");
+    wait_for_ready(c->data);
 }
 
 /* What it wrote before it ended is still there, and comes first. */
@@ -346,31 +328,46 @@ static void on_ended(struct child *c, struct span why)
 {
     struct kernel *k = c->data;
     if (is_live(k)) {
-        read_out(k, DRAIN_MAX);
+        (void)uv_timer_stop(&k->timer);
+        k->why = mem_copy(k->killed_words == NULL ? why : span_str(k->killed_words));
+        flow_finish(&k->flow);
     }
-    if (is_live(k)) {
-        drain_raws(k);
-        flush_raws(k);
-    }
-    go(k, why);
     finish_one(k);
+}
+
+static void on_finished(struct flow *f)
+{
+    struct kernel *k = f->data;
+    go(k, span_str(k->why));
 }
 
 static void open_all(struct kernel *k, uv_loop_t *loop, struct ends *ours)
 {
     k->ctl = (struct conn){.on_readable = on_ctl_readable, .on_closed = on_conn_closed, .data = k};
-    k->out = (struct conn){.on_readable = on_out_readable, .on_closed = on_conn_closed, .data = k};
     conn_open(&k->ctl, loop, ours->fd[ENDS_CTL], FRAME_FROM_CTL);
-    conn_open(&k->out, loop, ours->fd[ENDS_OUT], FRAME_FROM_OUT);
-    for (int i = 0; i < 2; i++) {
-        k->raws[i] = (struct raw){.on_text = on_raw_text,
-                                  .on_readable = on_raw_readable,
-                                  .on_closed = on_raw_closed,
-                                  .data = k};
-        raw_open(&k->raws[i], loop, ours->fd[ENDS_STDOUT + i]);
-    }
+    k->flow = (struct flow){
+        .on_frame = on_frame,
+        .on_text = on_text,
+        .on_broken = on_broken,
+        .on_lost = on_lost,
+        .on_finished = on_finished,
+        .on_closed = on_flow_closed,
+        .data = k,
+    };
+    flow_open(&k->flow, loop, ours->fd[ENDS_OUT], &ours->fd[ENDS_STDOUT]);
     k->is_shut = false;
-    k->pending += 4;
+    k->pending += 2;
+}
+
+static void open_timers(struct kernel *k, uv_loop_t *loop)
+{
+    k->timer.data = k->again.data = k;
+    (void)uv_timer_init(loop, &k->timer); /* these never fail */
+    (void)uv_timer_init(loop, &k->again);
+    k->questions =
+        (struct questions){.on_overdue = on_overdue, .on_closed = on_questions_closed, .data = k};
+    questions_open(&k->questions, loop);
+    k->pending += 3;
 }
 
 struct kernel *kernel_open(struct launcher *l, const struct kernel_options *options)
@@ -379,9 +376,7 @@ struct kernel *kernel_open(struct launcher *l, const struct kernel_options *opti
     k->on_event = options->on_event;
     k->data = options->data;
     k->is_shut = true;
-    k->timer.data = k;
-    (void)uv_timer_init(l->loop, &k->timer); /* never fails */
-    k->pending = 1;
+    open_timers(k, l->loop);
     struct ends ours;
     struct ends theirs;
     if (ends_open(&ours, &theirs, ENDS_OF_KERNEL) != OK) {
@@ -424,6 +419,9 @@ void kernel_drop(struct kernel *k, struct span request)
 
 void kernel_input(struct kernel *k, struct span value)
 {
+    if (k->state == KERNEL_STARTING) {
+        return;
+    }
     CLEANUP(text_free) struct text payload = TEXT(FRAME_PAYLOAD_MAX);
     struct json_writer w = JSON_WRITER(&payload);
     json_open_object(&w);
@@ -433,10 +431,54 @@ void kernel_input(struct kernel *k, struct span value)
     tell(k, FRAME_INPUT_REPLY, text_span(&payload));
 }
 
+static void on_again(uv_timer_t *t)
+{
+    struct kernel *k = t->data;
+    child_signal(&k->child, SIGINT);
+}
+
 void kernel_interrupt(struct kernel *k)
 {
     if (k->state == KERNEL_BUSY) {
         child_signal(&k->child, SIGINT);
+        (void)uv_timer_start(&k->again, on_again, AGAIN_MS, 0); /* fails only when closing */
+    }
+}
+
+void kernel_pause(struct kernel *k, bool paused)
+{
+    if (!is_live(k) || k->paused == paused) {
+        return;
+    }
+    k->paused = paused;
+    flow_pause(&k->flow, paused);
+    if (k->state == KERNEL_STARTING && k->child.state == CHILD_RUNNING) {
+        wait_for_ready(k);
+    }
+}
+
+/* Unread questions must not pile up, while C code holds the interpreter, until the kernel seems not
+ * to read at all. */
+static bool can_ask(const struct kernel *k, struct span request)
+{
+    bool is_up = k->state == KERNEL_IDLE || k->state == KERNEL_BUSY;
+    return is_up && conn_waiting(&k->ctl) + request.n <= QUESTIONS_BYTES_MAX;
+}
+
+void kernel_ask(struct kernel *k, enum kernel_question what, struct span request,
+                kernel_answer_cb done, void *data)
+{
+    static const unsigned frames[] = {
+        [KERNEL_COMPLETE] = FRAME_COMPLETE_CODE,
+        [KERNEL_INSPECT] = FRAME_INSPECT,
+        [KERNEL_VARIABLES] = FRAME_VARIABLES,
+    };
+    assert(!k->closing);
+    struct asked asked = {.what = what, .done = done, .data = data};
+    enum err refused = can_ask(k, request) ? OK : ERR_UNAVAILABLE;
+    uint64_t number = questions_ask(&k->questions, &asked, refused);
+    if (number > 0 && conn_send(&k->ctl, frames[what], number, request) != OK) {
+        set_timer(k, 0, "The kernel does not read what it is sent.");
     }
 }
 
@@ -450,6 +492,8 @@ void kernel_close(struct kernel *k, kernel_closed_cb closed, void *data)
         move(k, KERNEL_GONE);
     }
     shut(k);
+    questions_close(&k->questions);
     uv_close((uv_handle_t *)&k->timer, on_timer_closed);
+    uv_close((uv_handle_t *)&k->again, on_timer_closed);
     child_kill(&k->child);
 }

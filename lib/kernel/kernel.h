@@ -86,9 +86,33 @@ void kernel_execute(struct kernel *k, uint64_t run, struct span request);
 /* Removes names from the namespace. Any state; ignored when gone. `request` is the payload of a
  * drop frame. */
 void kernel_drop(struct kernel *k, struct span request);
+/* The answer to KERNEL_EVENT_INPUT; the kernel forgets one that nobody waits for. Ignored while
+ * starting and when gone. */
 void kernel_input(struct kernel *k, struct span value);
-/* SIGINT to the process group; ignored unless BUSY. */
+/* SIGINT to the process group, and once more when the run has not ended 2 s later (code may catch
+ * the first); ignored unless BUSY. The run ends as KERNEL_DONE_INTERRUPTED and the kernel keeps its
+ * variables, unless C code goes on that heeds no signal: then only kernel_close helps. */
 void kernel_interrupt(struct kernel *k);
+/* While paused nothing is read of what the kernel prints and shows, so that it waits in its next
+ * write, where it can be interrupted; questions are answered all the same. No event comes but
+ * KERNEL_EVENT_GONE, and that only when the kernel is killed for breaking the protocol: when it
+ * ends by itself, what it has written and then its end follow once it is no longer paused. Any
+ * state; ignored when gone. */
+void kernel_pause(struct kernel *k, bool paused);
+
+enum kernel_question { KERNEL_COMPLETE, KERNEL_INSPECT, KERNEL_VARIABLES };
+#define KERNEL_QUESTIONS_MAX 32 /* that wait for their answers, per kernel */
+/* Valid during the callback; NULL unless OK. It may call any kernel_ function on this kernel. */
+typedef void (*kernel_answer_cb)(void *data, enum err e, const struct json *answer);
+/* `request` is the payload of a complete, inspect or variables frame (schema/kernel.yaml), an
+ * object already; what is wrong inside it gives an empty answer. Works while a run computes in
+ * Python code, and does not disturb it. Answered exactly once, later, from the loop: OK (`answer`
+ * is an object, checked as in schema/kernel.yaml), ERR_UNAVAILABLE when there is no answer within
+ * 2 s (C code holds the interpreter) or the kernel is starting or gone, ERR_LIMIT when too many
+ * wait, ERR_CANCELED when the kernel closes first. An answer that comes late is dropped. */
+void kernel_ask(struct kernel *k, enum kernel_question what, struct span request,
+                kernel_answer_cb done, void *data);
+
 typedef void (*kernel_closed_cb)(void *data);
 /* The process group is killed; `k` is freed, later; no event follows. `closed` (may be NULL) is
  * called once the process is reaped. */

@@ -17,23 +17,52 @@ static void give(struct raw *r, struct span s)
     }
 }
 
-static void stop(struct raw *r)
+static void on_poll(uv_poll_t *handle, int status, int events)
 {
-    (void)uv_poll_stop(&r->poll); /* cannot fail: the handle is open */
+    struct raw *r = handle->data;
+    (void)status; /* whatever it is, reading tells */
+    (void)events;
+    r->on_readable(r);
 }
 
-/* Reads at most `most` bytes, once; 0 when there was nothing. */
+static void watch(struct raw *r)
+{
+    int result = r->paused || r->ended ? uv_poll_stop(&r->poll)
+                                       : uv_poll_start(&r->poll, UV_READABLE, on_poll);
+    assert(result == 0); /* the handle is open */
+}
+
+void raw_open(struct raw *r, uv_loop_t *loop, int fd)
+{
+    r->fd = fd;
+    r->ended = r->paused = false;
+    r->held_count = 0;
+    r->poll.data = r;
+    int result = uv_poll_init(loop, &r->poll, fd);
+    assert(result == 0); /* a pipe can always be polled */
+    watch(r);
+}
+
+void raw_pause(struct raw *r, bool paused)
+{
+    r->paused = paused;
+    if (r->fd >= 0) {
+        watch(r);
+    }
+}
+
 static size_t read_once(struct raw *r, size_t most)
 {
-    char buffer[sizeof r->held + RAW_TURN_MAX];
+    char buffer[sizeof r->held + RAW_READ_MAX];
     memcpy(buffer, r->held, r->held_count);
-    size_t room = most < RAW_TURN_MAX ? most : RAW_TURN_MAX;
+    size_t room = most < RAW_READ_MAX ? most : RAW_READ_MAX;
     ssize_t n = read(r->fd, buffer + r->held_count, room);
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
         return 0;
     }
-    if (n <= 0) { /* all writers are gone; held bytes wait for raw_flush */
-        stop(r);
+    if (n <= 0) { /* held bytes wait for raw_flush */
+        r->ended = true;
+        watch(r);
         return 0;
     }
     struct span s = span_of(buffer, r->held_count + (size_t)n);
@@ -44,50 +73,15 @@ static size_t read_once(struct raw *r, size_t most)
     return (size_t)n;
 }
 
-static void on_poll(uv_poll_t *handle, int status, int events)
+size_t raw_read(struct raw *r, size_t most)
 {
-    struct raw *r = handle->data;
-    (void)status; /* whatever it is, reading tells */
-    (void)events;
-    r->on_readable(r);
+    return r->fd >= 0 && !r->ended && most > 0 ? read_once(r, most) : 0;
 }
 
-void raw_open(struct raw *r, uv_loop_t *loop, int fd)
-{
-    r->fd = fd;
-    r->held_count = 0;
-    r->poll.data = r;
-    int result = uv_poll_init(loop, &r->poll, fd);
-    assert(result == 0); /* a pipe can always be polled */
-    result = uv_poll_start(&r->poll, UV_READABLE, on_poll);
-    assert(result == 0);
-}
-
-void raw_read(struct raw *r)
-{
-    if (r->fd >= 0) {
-        (void)read_once(r, RAW_TURN_MAX);
-    }
-}
-
-static size_t waiting(const struct raw *r)
+size_t raw_waiting(const struct raw *r)
 {
     int n = 0;
-    return ioctl(r->fd, FIONREAD, &n) == 0 && n > 0 ? (size_t)n : 0;
-}
-
-size_t raw_drain(struct raw *r)
-{
-    size_t left = r->fd < 0 ? 0 : waiting(r);
-    size_t total = 0;
-    size_t n = 1;
-    left = left < RAW_DRAIN_MAX ? left : RAW_DRAIN_MAX;
-    while (left > 0 && n > 0 && r->fd >= 0) {
-        n = read_once(r, left);
-        left -= n;
-        total += n;
-    }
-    return total;
+    return r->fd >= 0 && ioctl(r->fd, FIONREAD, &n) == 0 && n > 0 ? (size_t)n : 0;
 }
 
 void raw_flush(struct raw *r)

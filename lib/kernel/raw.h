@@ -6,8 +6,7 @@
 
 #include "base/span.h"
 
-#define RAW_TURN_MAX ((size_t)64 * 1024)    /* bytes read when the loop says there are some */
-#define RAW_DRAIN_MAX ((size_t)1024 * 1024) /* a pipe holds no more (pipe-max-size) */
+#define RAW_READ_MAX ((size_t)64 * 1024) /* bytes of one read */
 
 struct raw;
 typedef void (*raw_text_cb)(struct raw *r, struct span text); /* may close `r` */
@@ -16,6 +15,8 @@ typedef void (*raw_cb)(struct raw *r);
 struct raw {
     uv_poll_t poll;
     int fd;       /* owned; -1 once closed */
+    bool ended;   /* all writers are gone */
+    bool paused;  /* not watched */
     char held[3]; /* the beginning of a sequence */
     size_t held_count;
     raw_text_cb on_text;
@@ -26,10 +27,13 @@ struct raw {
 
 /* `r` holds the callbacks and data already. Takes `fd`, which does not block. */
 void raw_open(struct raw *r, uv_loop_t *loop, int fd);
-/* Reads once; stops watching at the end. */
-void raw_read(struct raw *r);
-/* Reads what is there now; returns how many bytes. What arrives meanwhile waits. */
-size_t raw_drain(struct raw *r);
+/* While paused, on_readable does not come; raw_read is the caller's own business. */
+void raw_pause(struct raw *r, bool paused);
+/* Reads once, at most `most` bytes; stops watching at the end. Returns how many there were; 0 also
+ * when `r` is closed. */
+size_t raw_read(struct raw *r, size_t most);
+/* How many bytes can be read now. */
+size_t raw_waiting(const struct raw *r);
 /* No more will come that belongs to what is held back: it goes out as U+FFFD. */
 void raw_flush(struct raw *r);
 /* on_closed follows, later; on_text no more. */

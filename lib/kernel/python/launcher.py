@@ -27,35 +27,59 @@ class Launcher:
         self.server = server
         self.shell = None
         self.children = None
+        self.early = (
+            []
+        )  # spawns of kernels that came before it was warm, with their descriptors
         self.wake_read, self.wake_write = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
-    def warm(self):
+    def open(self):
+        """What it takes to fork the analyser, which answers long before the libraries are imported."""
         # Ctrl-C in a terminal is for the server, which ends us when it has finished.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        started = time.monotonic()
-        from notebook_kernel import analyser, children, confine, kernel, warm
-
-        self.shell = warm.warm()
-        sys.path[0] = ""  # from here on the notebook's own folder, as in a script
+        from notebook_kernel import analyser, children, confine
 
         def become_kernel(request, fds, parent):
+            from notebook_kernel import kernel
+
             confine.kernel(request, fds, parent)
             kernel.main(self.shell, confine.CTL_FD, confine.OUT_FD)
 
         def become_analyser(_request, fds, parent):
             confine.analyser(fds, parent)
-            analyser.main(self.shell, confine.CTL_FD)
+            analyser.main(confine.CTL_FD)
 
         self.children = children.Children(
             {"kernel": become_kernel, "analyser": become_analyser}
         )
         signal.set_wakeup_fd(self.wake_write)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+
+    def warm(self):
+        started = time.monotonic()
+        self.serve_now()
+        from notebook_kernel import kernel, warm
+
+        assert kernel is not None  # imported here so that kernels find it imported
+        shell = warm.warm(self.serve_now)
+        sys.path[0] = ""  # from here on the notebook's own folder, as in a script
+        self.shell = shell
         elapsed = round((time.monotonic() - started) * 1000)
         self.tell(
             {"event": "ready", "python": platform.python_version(), "ms": elapsed}
         )
+        for message, fds in self.early:
+            self.spawn(message, fds)
+            close_all(fds)
+        self.early.clear()
+
+    def serve_now(self):
+        """What is there already. A kernel waits until everything is warm."""
+        while ready := select.select([self.server, self.wake_read], [], [], 0)[0]:
+            if self.wake_read in ready:
+                self.reap()
+            if self.server in ready and not self.receive():
+                raise BrokenPipeError("the server is gone")
 
     def serve(self):
         """Until the server is gone."""
@@ -93,15 +117,16 @@ class Launcher:
                 return False
             self.obey(data if not flags & socket.MSG_TRUNC else b"", fds)
         finally:
-            for fd in fds:
-                os.close(fd)
+            close_all(fds)
         return True
 
     def obey(self, data, fds):
         try:
             message = json.loads(data)
             operation = message["op"]
-            if operation == "spawn":
+            if operation == "spawn" and message["kind"] == "kernel" and not self.shell:
+                self.early.append((message, [os.dup(fd) for fd in fds]))
+            elif operation == "spawn":
                 self.spawn(message, fds)
             elif operation == "signal":
                 self.children.signal(
@@ -139,6 +164,11 @@ class Launcher:
         self.server.send(json.dumps(event).encode())
 
 
+def close_all(fds):
+    for fd in fds:
+        os.close(fd)
+
+
 def descriptors(ancillary):
     fds = array.array("i")
     for level, kind, data in ancillary:
@@ -150,6 +180,7 @@ def descriptors(ancillary):
 def main():
     launcher = Launcher(socket.socket(fileno=SERVER_FD))
     try:
+        launcher.open()
         launcher.warm()
         launcher.serve()
     except (BrokenPipeError, ConnectionResetError):

@@ -1,5 +1,6 @@
 /* The real launcher, kernels and analyser, in Python. */
 #include <signal.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "tests/unit/check.h"
@@ -168,6 +169,124 @@ static void a_user_who_writes_into_the_protocol_is_cut_off(struct world *w)
     world_wait(s, "gone The kernel broke the protocol: it sent ");
 }
 
+/* --- questions, floods, interrupts --- */
+
+struct told {
+    bool done;
+    enum err e;
+    struct text raw;
+};
+
+static void on_answer(void *data, enum err e, const struct json *answer)
+{
+    struct told *t = data;
+    t->done = true;
+    t->e = e;
+    t->raw = TEXT(1000000);
+    if (answer != NULL) {
+        text_add(&t->raw, answer->raw);
+    }
+}
+
+/* Whether the answer holds `words`; NULL: whether there is none. */
+static bool is_told(struct seen *s, enum kernel_question what, const char *request,
+                    const char *words)
+{
+    struct told t = {0};
+    kernel_ask(s->kernel, what, span_str(request), on_answer, &t);
+    while (!t.done) {
+        (void)uv_run(&s->world->loop, UV_RUN_ONCE);
+    }
+    bool told = words == NULL ? t.e == ERR_UNAVAILABLE
+                              : t.e == OK && span_has(text_span(&t.raw), span_str(words));
+    text_free(&t.raw);
+    return told;
+}
+
+static void questions_are_answered_while_a_run_computes(struct world *w)
+{
+    struct seen *s = open_kernel(w);
+    run_to_end(s, "alpha = [1, 2, 3]\ndef area(width): pass");
+    run(s, "while True: pass");
+    CHECK(is_told(s, KERNEL_COMPLETE, "{\"code\":\"alp\",\"cursor\":3}", "\"alpha\""));
+    CHECK(is_told(s, KERNEL_INSPECT, "{\"code\":\"area\",\"cursor\":4}", "(width)"));
+    CHECK(is_told(s, KERNEL_VARIABLES, "{}", "\"preview\":\"3 items\""));
+    CHECK(kernel_state(s->kernel) == KERNEL_BUSY);
+    kernel_interrupt(s->kernel);
+    world_wait(s, "done 2 interrupted\n");
+}
+
+static void c_code_that_holds_the_interpreter_has_no_answer(struct world *w)
+{
+    struct seen *s = open_kernel(w);
+    run(s, "import ctypes\nprint('held', flush=True)\nctypes.PyDLL(None).usleep(2600000)\n"
+           "print('undisturbed')");
+    world_wait(s, "held");
+    CHECK(is_told(s, KERNEL_VARIABLES, "{}", NULL));
+    world_wait(s, "done 1 ok\n");
+    CHECK(seen_has(s, "undisturbed") && is_told(s, KERNEL_VARIABLES, "{}", "\"ctypes\""));
+}
+
+static void an_interrupt_that_is_caught_once_is_repeated(struct world *w)
+{
+    struct seen *s = open_kernel(w);
+    run(s, "kept = 6\nprint('on', flush=True)\nimport time\n"
+           "try:\n    while True: pass\nexcept KeyboardInterrupt: pass\ntime.sleep(60)");
+    world_wait(s, "on");
+    kernel_interrupt(s->kernel);
+    world_wait(s, "done 1 interrupted\n");
+    run_to_end(s, "kept * 7");
+    CHECK(seen_has(s, "\"42\""));
+}
+
+static void a_paused_flood_is_answered_and_interrupted(struct world *w)
+{
+    struct seen *s = open_kernel(w);
+    s->counts_only = true;
+    run(s, "n = 0\nwhile True:\n    print('x' * 1000)\n    n += 1");
+    while (s->out_bytes < 1000000) {
+        (void)uv_run(&w->loop, UV_RUN_ONCE);
+    }
+    kernel_pause(s->kernel, true);
+    size_t seen = s->out_bytes;
+    world_spin(w, 300);
+    CHECK(s->out_bytes == seen);
+    CHECK(is_told(s, KERNEL_VARIABLES, "{}", "\"name\":\"n\""));
+    kernel_interrupt(s->kernel);
+    world_spin(w, 300);
+    kernel_pause(s->kernel, false);
+    world_wait(s, "done 1 interrupted\n");
+}
+
+static uint64_t cpu_us(void)
+{
+    struct timespec t;
+    CHECK(clock_gettime(CLOCK_THREAD_CPUTIME_ID, &t) == 0);
+    return (uint64_t)t.tv_sec * 1000000 + (uint64_t)t.tv_nsec / 1000;
+}
+
+/* 100 MB; each turn of the loop is timed in its own CPU time, as others use the machine too. The
+ * callback counts only. */
+static void a_flood_leaves_the_loop_its_turns(struct world *w)
+{
+    struct seen *s = open_kernel(w);
+    uint64_t longest = 0;
+    uint64_t began = clock_mono_us();
+    s->counts_only = true;
+    run(s, "for _ in range(1000000): print('x' * 99)");
+    while (kernel_state(s->kernel) == KERNEL_BUSY) {
+        size_t seen = s->out_bytes;
+        uint64_t before = cpu_us();
+        (void)uv_run(&w->loop, UV_RUN_NOWAIT);
+        uint64_t turn = cpu_us() - before;
+        longest = turn > longest ? turn : longest;
+        CHECK(s->out_bytes - seen <= (size_t)3 * 262144);
+    }
+    CHECK(s->out_bytes == 100000000);
+    fprintf(stderr, "# 100 MB in %llu ms, longest turn %llu us\n",
+            (unsigned long long)(clock_mono_us() - began) / 1000, (unsigned long long)longest);
+}
+
 /* --- the analyser --- */
 
 struct found {
@@ -239,6 +358,11 @@ static void the_real_launcher_serves(void)
         CASE(a_sleep_is_interrupted),
         CASE(names_are_dropped),
         CASE(input_is_asked_for),
+        CASE(questions_are_answered_while_a_run_computes),
+        CASE(c_code_that_holds_the_interpreter_has_no_answer),
+        CASE(an_interrupt_that_is_caught_once_is_repeated),
+        CASE(a_paused_flood_is_answered_and_interrupted),
+        CASE(a_flood_leaves_the_loop_its_turns),
         CASE(an_exit_is_told_with_what_came_before),
         CASE(a_crash_is_told_with_what_came_before),
         CASE(a_kernel_killed_from_outside_is_gone_and_others_live),

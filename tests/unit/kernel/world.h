@@ -6,7 +6,7 @@
 #include "kernel/kernel.h"
 
 #define WORLD_PATIENCE_S 30
-#define WORLD_KERNELS 16
+#define WORLD_KERNELS 32
 
 struct seen {
     struct world *world;

@@ -4,6 +4,7 @@ Starts at launcher.py, one folder up. The wire is schema/kernel.yaml. Modules by
 
 launcher   warm (imports), children (fork, signal, reap), confine (what a new process does to itself)
 kernel     kernel (assembly), control (frames from the server), run (one run), shell (IPython embedded),
-           interrupts, streams, outputs, tables, figures, errors, source, sql and its helpers
-analyser   analyser (the process), names (reads and writes of a cell), scopes, magics
+           interrupts, streams, outputs, tables, figures, errors, source, sql and its helpers;
+           questions (their thread), completion, inspection, variables, preview, look
+analyser   analyser (the process), names (reads and writes of a cell), scopes, magics, reader (IPython's)
 """

@@ -3,15 +3,17 @@ import os
 import socket
 import sys
 
-from . import errors, names, plain, protocol, source
+from . import errors, names, plain, protocol, reader, source
 
 RECURSION_MAX = 20_000  # the parser stops long before; Python frames need no C stack
 CELL = "Cell"
 
 
-def main(shell, ctl_fd):
+def main(ctl_fd):
     """In the forked and confined process. Does not return."""
     sys.setrecursionlimit(RECURSION_MAX)
+    ipython = reader.Reader()
+    ipython.start()
     frames = protocol.FrameSocket(socket.socket(fileno=ctl_fd))
     try:
         while True:
@@ -19,7 +21,7 @@ def main(shell, ctl_fd):
             frames.send(
                 protocol.REPLY,
                 run,
-                analyse(str(request.get("code", "")), shell.transform_cell),
+                analyse(str(request.get("code", "")), ipython.transform),
             )
     except (protocol.Closed, BrokenPipeError, ConnectionResetError):
         os._exit(0)

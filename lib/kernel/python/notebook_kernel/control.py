@@ -7,12 +7,14 @@ import threading
 from . import protocol
 
 IDLE_CHECK_S = 15
+QUESTIONS = (protocol.COMPLETE, protocol.INSPECT, protocol.VARIABLES)
 
 
 class Control:
     """Jobs for the main thread, in the order in which they came."""
 
     def __init__(self, sock, interrupts, kernel_input, while_idle):
+        self.questions = None  # set before start
         self.frames = protocol.FrameSocket(sock)
         self.interrupts = interrupts
         self.input = kernel_input
@@ -52,7 +54,9 @@ class Control:
         elif kind == protocol.DROP:
             self._put(None, payload.get("names") or [])
         elif kind == protocol.INPUT_REPLY:
-            self.input.answer(str(payload.get("value", "")))
+            self.input.answer(run, str(payload.get("value", "")))
+        elif kind in QUESTIONS:
+            self.questions.put(kind, run, payload)
         elif kind == protocol.PING:
             self.frames.send(protocol.REPLY, run, {})
         else:

@@ -9,8 +9,6 @@ import os
 import sys
 import traceback
 
-from IPython.core.error import UsageError
-
 NAMES_MAX = 2000  # runs whose text is remembered
 TEXTS_MAX = 16 * 1024 * 1024  # characters of these texts
 FRAMES_MAX = 60
@@ -83,7 +81,7 @@ def describe(error):
     ename = type(error).__name__
     if isinstance(error, Plain):
         return body(error.ename, error.message, None, error.text)
-    if isinstance(error, UsageError):  # of a magic: its frames say nothing
+    if is_usage_error(error):  # of a magic: its frames say nothing
         return body(
             ename, message_of(error), line_of(error.__traceback__), f"{ename}: {error}"
         )
@@ -92,6 +90,12 @@ def describe(error):
     return body(
         ename, message_of(error), line_of(error.__traceback__), traceback_text(error)
     )
+
+
+def is_usage_error(error):
+    """IPython is not imported for this: the analyser needs its answers before."""
+    module = sys.modules.get("IPython.core.error")
+    return module is not None and isinstance(error, module.UsageError)
 
 
 def body(ename, evalue, line, text):

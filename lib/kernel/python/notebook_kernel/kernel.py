@@ -10,8 +10,10 @@ import threading
 from . import _nbk, errors, plain, protocol, shell, streams
 from .control import Control
 from .interrupts import Interrupts
+from .questions import Questions
 from .run import Runner
 from .sql import SqlCells
+from .variables import Bindings
 
 
 class Kernel:
@@ -23,9 +25,15 @@ class Kernel:
         self.input = streams.Input()
         self.shell = embedded_shell
         sql = SqlCells(embedded_shell)
-        self.runner = Runner(embedded_shell, self.streams, self.interrupts, sql.run)
+        bindings = Bindings(embedded_shell)
+        self.runner = Runner(
+            embedded_shell, self.streams, self.interrupts, sql.run, bindings
+        )
         ctl = socket.socket(fileno=ctl_fd)
         self.control = Control(ctl, self.interrupts, self.input, sql.close_idle)
+        self.control.questions = Questions(
+            embedded_shell, bindings, self.control.frames.send
+        )
         os.register_at_fork(after_in_child=ctl.close)
 
     def install(self):
@@ -34,6 +42,7 @@ class Kernel:
         shell.show_warnings()
         threading.excepthook = print_thread_error
         self.interrupts.install()
+        self.control.questions.start()
         self.control.start()
 
     def serve(self):

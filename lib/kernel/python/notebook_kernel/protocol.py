@@ -2,6 +2,7 @@
 import json
 import select
 import struct
+import threading
 
 from . import plain
 
@@ -20,7 +21,7 @@ PAYLOAD_MAX = 16 * 1024 * 1024
     INPUT_REQUEST,
     READY,
 ) = range(1, 11)
-EXECUTE, INPUT_REPLY, DROP, PING = range(32, 36)
+EXECUTE, INPUT_REPLY, DROP, PING, COMPLETE, INSPECT, VARIABLES = range(32, 39)
 REPLY = 48
 ANALYSE = 64
 
@@ -30,11 +31,12 @@ class Closed(Exception):
 
 
 class FrameSocket:
-    """Reads frames in one thread; writes may come from any one thread."""
+    """Reads frames in one thread; writes may come from any."""
 
     def __init__(self, sock):
         self.socket = sock
         self.buffer = bytearray()
+        self.sending = threading.Lock()
 
     def wait(self, seconds):
         """Whether a frame, or part of one, is there; returns early then."""
@@ -52,7 +54,8 @@ class FrameSocket:
 
     def send(self, kind, run, value):
         payload = plain.dump(value)
-        self.socket.sendall(HEADER.pack(len(payload), kind, 0, 0, run) + payload)
+        with self.sending:
+            self.socket.sendall(HEADER.pack(len(payload), kind, 0, 0, run) + payload)
 
     def _take(self, size):
         while len(self.buffer) < size:

@@ -11,7 +11,7 @@ import time
 
 from IPython.core.interactiveshell import ExecutionInfo, ExecutionResult
 
-from . import _nbk, errors, plain, protocol, source, streams
+from . import _nbk, errors, plain, protocol, source, streams, variables
 
 CANCEL_S = 1.0  # how long an interrupted coroutine may take to clean up
 FUTURE_FLAGS = functools.reduce(
@@ -23,23 +23,25 @@ FUTURE_FLAGS = functools.reduce(
 class Runner:
     """Main thread of a kernel."""
 
-    def __init__(self, shell, kernel_streams, interrupts, run_sql):
+    def __init__(self, shell, kernel_streams, interrupts, run_sql, bindings):
         self.shell = shell
         self.streams = kernel_streams
         self.interrupts = interrupts
         self.run_sql = run_sql
+        self.bindings = bindings
+        self.stores = frozenset()  # names that the code of the run binds
         self.loop = asyncio.new_event_loop()
 
     def run(self, number, request):
         """Never raises. The order matters: output, error, done."""
-        streams.RUN.set(number)
-        _nbk.set_run(number)
+        streams.begin(number)
         started = time.perf_counter()
         self.prepare()
         _, error = self.interrupts.guard(self.work, request)
         self.cancel_task()
         error = self.close_run(error)
         status = self.report(error)
+        self.bindings.note(number, request.get("label") or "Cell", self.stores)
         elapsed = round((time.perf_counter() - started) * 1e3, 3)
         self.interrupts.finish()
         streams.emit(protocol.DONE, plain.dump({"status": status, "ms": elapsed}))
@@ -48,6 +50,7 @@ class Runner:
     def prepare(self):
         """Puts back what an earlier run may have replaced."""
         self.shell.failure = None
+        self.stores = frozenset()
         self.streams.put_back()
         self.interrupts.restore()
         sys.displayhook = self.shell.displayhook
@@ -88,6 +91,7 @@ class Runner:
         if last is not None:
             flags = source.FLAGS | (module.co_flags & FUTURE_FLAGS)
             value = compile(last, name, "eval", flags, dont_inherit=True)
+        self.stores = variables.stores(module)
         if body.body:
             self.evaluate(module)
         if value is not None:

@@ -16,7 +16,16 @@ import threading
 from . import _nbk, plain, protocol
 
 RUN = contextvars.ContextVar("run", default=0)
+_latest = 0  # the run that the server knows of
 DRAIN_MS = 1000  # how long a process that ends waits for its output to leave
+
+
+def begin(run):
+    """A run starts: what its code prints is its own, and so is what C code prints meanwhile."""
+    global _latest
+    _latest = run
+    RUN.set(run)
+    _nbk.set_run(run)
 
 
 def emit(kind, payload):
@@ -156,14 +165,16 @@ class Input:
 
     def __init__(self):
         self.replies = queue.SimpleQueue()
+        self.asking = None  # the latest run when the question was asked
 
     def install(self):
         builtins.input = self.ask
         getpass.getpass = self.ask_password
 
-    def answer(self, value):
-        """The control thread has an answer."""
-        self.replies.put(value)
+    def answer(self, run, value):
+        """The control thread has an answer. One that nobody waits for is forgotten."""
+        if run == self.asking:
+            self.replies.put(value)
 
     def ask(self, prompt="", /):
         return self._ask(prompt, False)
@@ -174,12 +185,16 @@ class Input:
     def _ask(self, prompt, password):
         if threading.current_thread() is not threading.main_thread():
             raise RuntimeError("input() works in the main thread only")
-        while not self.replies.empty():
-            self.replies.get()  # meant for a question that was interrupted
         request = {"prompt": str(prompt)[:20000], "password": password}
-        emit(protocol.INPUT_REQUEST, plain.dump(request))
-        _nbk.flush()
-        return self.replies.get()
+        # One for each question: an answer to one that was interrupted is not taken for another's.
+        self.replies = queue.SimpleQueue()
+        try:
+            self.asking = _latest
+            emit(protocol.INPUT_REQUEST, plain.dump(request))
+            _nbk.flush()
+            return self.replies.get()
+        finally:
+            self.asking = None
 
     @staticmethod
     def no_terminal(prompt="", /):

@@ -44,15 +44,15 @@ SAMPLES = (
 )
 
 
-def warm():
-    """The shell that all kernels start with."""
+def warm(between):
+    """The shell that all kernels start with. `between` is called now and then: it takes a second."""
     folder = tempfile.mkdtemp(prefix="notebook-template-")
     before = dict(os.environ)
     try:
         os.environ.update(HOME=folder, IPYTHONDIR=folder)
         # Threads of OpenBLAS do not survive a fork; one is what a kernel's share of a machine can feed.
         os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
-        shell = build()
+        shell = build(between)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         restore_environment(before)
@@ -70,21 +70,23 @@ def restore_environment(before):
             os.environ.pop(name, None)
 
 
-def build():
+def build(between):
     from . import shell as shells
 
+    between()
     shell = shells.create()
-    import_optional()
+    import_optional(between)
     run_samples(shell)
     shell.reset(new_session=True)
     shell.user_ns.pop("__doc__", None)
     return shell
 
 
-def import_optional():
+def import_optional(between):
     """Libraries that a machine may not have. What they change for everybody is put back."""
     format_warning, show_warning = warnings.formatwarning, warnings.showwarning
     for name in OPTIONAL:
+        between()
         try:
             importlib.import_module(name)
         except ImportError:
@@ -98,17 +100,24 @@ def import_optional():
 
 def run_samples(shell):
     """Output of the samples goes nowhere: the channel is not open in the template."""
+    from . import protocol
     from .interrupts import Interrupts
+    from .questions import Questions
     from .run import Runner
     from .sql import SqlCells
+    from .variables import Bindings
 
     nowhere = types.SimpleNamespace(put_back=lambda: None)
     streams = sys.stdout, sys.stderr
     sys.stdout = sys.stderr = open(os.devnull, "w", encoding="utf-8")
-    runner = Runner(shell, nowhere, Interrupts(), SqlCells(shell).run)
+    bindings = Bindings(shell)
+    runner = Runner(shell, nowhere, Interrupts(), SqlCells(shell).run, bindings)
     for needs, code in SAMPLES:
         if not needs or needs in sys.modules:
             runner.run(0, {"type": "python", "code": code, "label": "Cell"})
+    questions = Questions(shell, bindings, None)
+    for kind in (protocol.COMPLETE, protocol.INSPECT, protocol.VARIABLES):
+        questions.answer(kind, {"code": "os.path.jo", "cursor": 10})
     runner.loop.close()
     sys.stdout.close()
     sys.stdout, sys.stderr = streams

@@ -22,6 +22,7 @@ KINDS = dict(
     )
 )
 EXECUTE, INPUT_REPLY, DROP, PING, REPLY, ANALYSE = 32, 33, 34, 35, 48, 64
+QUESTIONS = {"complete": 36, "inspect": 37, "variables": 38}
 LIMITS = {"data_bytes": 2 << 30, "files": 512, "file_bytes": 256 << 20}
 WAIT_S = 30
 
@@ -171,6 +172,7 @@ class Kernel:
         os.close(stderr_theirs)
         self.pid = None
         self.number = 0
+        self.question = 0
         self.gone = None
 
     def wait_ready(self):
@@ -213,6 +215,36 @@ class Kernel:
             "connection": None,
         }
         return self.finish(self.start({**request, **more}), timeout)
+
+    def send_question(self, what, **request):
+        self.question += 1
+        self.ctl.send(QUESTIONS[what], self.question, request)
+        return self.question
+
+    def ask(self, what, timeout=WAIT_S, **request):
+        """The answer to a question."""
+        number = self.send_question(what, **request)
+        frame = self.ctl.receive(timeout)
+        assert (frame.kind, frame.run) == (REPLY, number)
+        return frame.payload
+
+    def complete(self, code, cursor=None):
+        cursor = len(code) if cursor is None else cursor
+        answer = self.ask("complete", code=code, cursor=cursor)
+        assert 0 <= answer["start"] <= answer["end"] <= len(code)
+        return answer
+
+    def completions(self, code, cursor=None):
+        """{text: type}"""
+        return {m["text"]: m["type"] for m in self.complete(code, cursor)["matches"]}
+
+    def inspect(self, code, cursor=None, detail=0):
+        cursor = len(code) if cursor is None else cursor
+        return self.ask("inspect", code=code, cursor=cursor, detail=detail)
+
+    def variables(self):
+        """{name: variable}"""
+        return {v["name"]: v for v in self.ask("variables")["variables"]}
 
     def interrupt(self):
         self.launcher.signal(self.pid, signal.SIGINT)

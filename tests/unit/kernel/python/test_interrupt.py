@@ -221,3 +221,64 @@ def test_input_in_a_thread_is_an_error(kernel):
 
 def test_reading_standard_input_finds_its_end(kernel):
     assert kernel.run("import sys\nsys.stdin.read()").result == ""
+
+
+def test_two_questions_in_one_run_have_their_own_answers(kernel):
+    number = kernel.start_code("a = input('a')\nb = input('b')\n(a, b)")
+    for answer in ("one", "two"):
+        assert kernel.out.receive().kind == "input_request"
+        kernel.ctl.send(33, number, {"value": answer})
+    assert kernel.finish(number).result == "('one', 'two')"
+
+
+def test_an_answer_too_many_does_not_answer_the_next_question(kernel):
+    number = kernel.start_code(
+        "a = input('a')\nimport time; time.sleep(0.3)\nb = input('b')\n(a, b)"
+    )
+    assert kernel.out.receive().kind == "input_request"
+    for answer in ("one", "extra", "extra"):
+        kernel.ctl.send(33, number, {"value": answer})
+    assert kernel.out.receive().kind == "input_request"
+    kernel.ctl.send(33, number, {"value": "two"})
+    assert kernel.finish(number).result == "('one', 'two')"
+
+
+def test_an_answer_to_an_earlier_run_is_forgotten(kernel):
+    first = kernel.start_code("input('a')")
+    kernel.out.receive()
+    kernel.interrupt()
+    assert kernel.finish(first).status == "interrupted"
+    second = kernel.start_code("input('b')")
+    assert kernel.out.receive().kind == "input_request"
+    kernel.ctl.send(33, first, {"value": "late"})
+    kernel.ctl.send(33, second, {"value": "right"})
+    assert kernel.finish(second).result == "right"
+
+
+def test_a_question_of_a_background_task_is_answered(kernel):
+    kernel.run(
+        "import asyncio\nasync def later():\n    await asyncio.sleep(0.2)\n    print(input('later'))\n"
+        "t = asyncio.ensure_future(later())"
+    )
+    number = kernel.start_code("await asyncio.sleep(1)")
+    while kernel.out.receive().kind != "input_request":
+        pass
+    kernel.ctl.send(33, number, {"value": "heard"})
+    assert "heard" in kernel.finish(number).text
+
+
+HELD_UP = {
+    "a C loop": "import numpy\nwhile True: numpy.random.rand(1000, 100).sum()",
+    "two processes": "import subprocess\nsubprocess.run('sleep 100 | sleep 100', shell=True)",
+    "a blocked write": "import os\nwhile True: os.write(1, b'x' * 65536)",
+}
+
+
+@pytest.mark.parametrize("name", HELD_UP)
+def test_an_interrupt_ends_this_too(kernel, name):
+    kernel.run("kept = 42")
+    number = kernel.start_code(HELD_UP[name])
+    time.sleep(0.3)
+    kernel.interrupt()
+    assert kernel.finish(number, timeout=5).status == "interrupted"
+    assert kernel.run("kept").result == "42"

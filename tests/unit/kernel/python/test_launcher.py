@@ -23,6 +23,36 @@ def test_spawns_sent_before_it_is_warm_are_served(tmp_path):
     launcher.close()
 
 
+def test_the_analyser_answers_long_before_the_libraries_are_imported(tmp_path):
+    started = time.monotonic()
+    launcher = Launcher()
+    kernel = Kernel(launcher, tmp_path)  # waits, and does not hold it up
+    analyser = Analyser(launcher)
+    assert analyser.analyse("y = x + 1") == {
+        "reads": ["x"],
+        "writes": ["y"],
+        "error": None,
+    }
+    elapsed = time.monotonic() - started
+    assert analyser.analyse("%time z = f(y)")["reads"] == ["f", "y"]
+    assert launcher.ready is None
+    launcher.wait_ready()
+    assert elapsed < 0.5 and time.monotonic() - started > 2 * elapsed
+    kernel.wait_ready()
+    assert kernel.run("6 * 7").result == "42"
+    kernel.close()
+    assert analyser.analyse("len = 1")["writes"] == ["len"]
+    analyser.close()
+    launcher.close()
+
+
+def test_a_server_that_goes_while_libraries_are_imported_leaves_nothing(tmp_path):
+    launcher = Launcher()
+    analyser = Analyser(launcher)
+    launcher.close()
+    assert wait_gone([analyser.pid, launcher.process.pid], 5) == []
+
+
 def test_ready_is_the_first_frame_and_names_the_process(kernel):
     assert kernel.ready.run == 0
     assert kernel.ready.payload["pid"] == kernel.pid

@@ -1,6 +1,7 @@
 #include "clerk/cache.h"
 
 #include "base/map.h"
+#include "clerk/pack.h"
 
 /* A token ends in its signature, whose last bytes are as good as random, and no stranger can choose
  * them for a token that gets in: hashing them alone is enough to spread, and the whole token is
@@ -78,31 +79,15 @@ static struct entry **choose(struct entry **set)
     return chosen;
 }
 
-/* Copies `s` to *at and moves *at behind it; the null span stays null. */
-static struct span move_in(char **at, struct span s)
-{
-    if (span_is_null(s)) {
-        return s;
-    }
-    memcpy(*at, s.p, s.n);
-    struct span copy = span_of(*at, s.n);
-    *at += s.n;
-    return copy;
-}
-
 static struct entry *entry_new(struct span token, const struct claims *claims)
 {
-    const struct clerk_identity *who = &claims->who;
-    size_t size = token.n + who->user_id.n + who->session_id.n + who->party.n;
-    struct entry *e = mem_alloc(sizeof *e + size);
-    char *at = e->token;
+    struct entry *e = mem_alloc(sizeof *e + token.n + pack_size(&claims->who));
+    char *at = e->token + token.n;
     e->hash = hash_of(token);
     e->n = token.n;
+    memcpy(e->token, token.p, token.n);
     e->claims = *claims;
-    (void)move_in(&at, token);
-    e->claims.who.user_id = move_in(&at, who->user_id);
-    e->claims.who.session_id = move_in(&at, who->session_id);
-    e->claims.who.party = move_in(&at, who->party);
+    e->claims.who = pack_move(&claims->who, &at);
     return e;
 }
 

@@ -8,7 +8,9 @@
 
 #define CACHE_SETS 512 /* a power of two */
 #define CACHE_WAYS 8
-#define CACHE_TOKEN_MAX 4096 /* longer tokens are not remembered: 16 MiB in all */
+/* Longer tokens are not remembered. With what they say, which is shorter, all are 32 MiB at most.
+ */
+#define CACHE_TOKEN_MAX 4096
 
 struct cache;
 

@@ -1,6 +1,7 @@
 #include "clerk/claims.h"
 
 #include "base/clock.h"
+#include "clerk/organization.h"
 
 static bool is_string(const struct json *v)
 {
@@ -17,8 +18,7 @@ static bool is_one_of(struct span s, const struct span *list, size_t count)
     return false;
 }
 
-/* An identifier ends up in rows, logs and messages: no control characters, and not endless. */
-static bool is_identifier(struct span s)
+bool claims_is_identifier(struct span s)
 {
     for (size_t i = 0; i < s.n; i++) {
         unsigned char c = (unsigned char)s.p[i];
@@ -35,7 +35,7 @@ static enum clerk_reason read_subject(const struct json *payload, struct span *o
     if (sub == NULL || (is_string(sub) && sub->string.n == 0)) {
         return CLERK_TOKEN_NO_SUBJECT;
     }
-    if (!is_string(sub) || !is_identifier(sub->string)) {
+    if (!is_string(sub) || !claims_is_identifier(sub->string)) {
         return CLERK_TOKEN_INVALID;
     }
     *out = sub->string;
@@ -51,7 +51,7 @@ static enum clerk_reason read_session(const struct json *payload, struct span *o
         *out = SPAN_NULL;
         return CLERK_OK;
     }
-    if (!is_string(sid) || !is_identifier(sid->string)) {
+    if (!is_string(sid) || !claims_is_identifier(sid->string)) {
         return CLERK_TOKEN_INVALID;
     }
     *out = sid->string;
@@ -121,6 +121,27 @@ static enum clerk_reason check_status(const struct json *payload)
     return active ? CLERK_OK : CLERK_SESSION_PENDING;
 }
 
+/* Who is impersonated must not look like somebody who is not: a malformed actor refuses the token.
+ */
+static enum clerk_reason read_actor(const struct json *payload, struct clerk_identity *who)
+{
+    const struct json *act = json_get(payload, SPAN("act"));
+    if (act == NULL || act->kind == JSON_NULL) {
+        return CLERK_OK;
+    }
+    const struct json *sub = json_get(act, SPAN("sub"));
+    if (!is_string(sub) || !claims_is_identifier(sub->string)) {
+        return CLERK_TOKEN_INVALID;
+    }
+    const struct json *type = json_get(act, SPAN("type"));
+    if (type != NULL && (!is_string(type) || !claims_is_identifier(type->string))) {
+        return CLERK_TOKEN_INVALID;
+    }
+    who->actor_id = sub->string;
+    who->actor_type = type == NULL ? SPAN_NULL : type->string;
+    return CLERK_OK;
+}
+
 static enum clerk_reason read_identity(const struct json *payload, const struct claims_rules *rules,
                                        struct clerk_identity *who)
 {
@@ -134,8 +155,8 @@ static enum clerk_reason read_identity(const struct json *payload, const struct 
     return reason == CLERK_OK ? read_party(payload, rules, &who->party) : reason;
 }
 
-enum clerk_reason claims_read(const struct json *payload, const struct claims_rules *rules,
-                              int64_t now_ms, struct claims *out)
+enum clerk_reason claims_read(struct arena *a, const struct json *payload,
+                              const struct claims_rules *rules, int64_t now_ms, struct claims *out)
 {
     *out = (struct claims){0};
     enum clerk_reason reason = read_identity(payload, rules, &out->who);
@@ -148,5 +169,14 @@ enum clerk_reason claims_read(const struct json *payload, const struct claims_ru
     out->who.issued_at_s = out->issued_ms / 1000;
     out->who.expires_at_s = out->expires_ms / 1000;
     reason = claims_check_times(out, rules->skew_ms, now_ms);
-    return reason == CLERK_OK ? check_status(payload) : reason;
+    if (reason == CLERK_OK) {
+        reason = check_status(payload);
+    }
+    if (reason == CLERK_OK) {
+        reason = read_actor(payload, &out->who);
+    }
+    if (reason == CLERK_OK) {
+        organization_read(a, payload, &out->who);
+    }
+    return reason;
 }

@@ -1,7 +1,14 @@
-/* clerk: who is asking? Verifies Clerk session tokens (JWT, RS256) against a key set that it
- * fetches and keeps. Knows nothing of HTTP requests, notebooks or users' rows. Loop thread only;
- * one thread of its own does the outbound HTTP (curl), so that a slow key server never delays the
- * loop. Rules: design CLERK.md A and the "ours must" column of its table F. */
+/* clerk: who is asking, and what may they do? Verifies Clerk session tokens (JWT, RS256) against a
+ * key set that it fetches and keeps (this file), says what they allow (identity.h), reads webhooks
+ * (webhook.h) and asks the Backend API (backend.h, records.h). This is the one header to include.
+ * Knows nothing of HTTP servers, notebooks or users' rows. Loop thread only; one thread of its own
+ * does the outbound HTTP (curl), so that a slow key server never delays the loop. Rules: design
+ * CLERK.md A to D and the "ours must" column of its table F.
+ *
+ *   clerk_open(&clerk, loop, &options, &why);
+ *   answer = clerk_verify(clerk, arena, token, false);
+ *   CLERK_PASS: answer.who;  CLERK_REFUSED: 401;  CLERK_UNAVAILABLE: 503 and Retry-After;
+ *   CLERK_WAIT: clerk_wait(clerk, on_ready, request), and there clerk_verify(.., true) */
 #pragma once
 
 #include <uv.h>
@@ -9,6 +16,9 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "base/text.h"
+#include "clerk/backend.h"
+#include "clerk/identity.h"
+#include "clerk/webhook.h"
 
 #define CLERK_TOKEN_MAX ((size_t)16 * 1024) /* bytes; longer tokens are refused unread */
 
@@ -28,9 +38,14 @@ struct clerk_options {
     unsigned skew_s;                     /* both ways; 5 */
     unsigned ttl_s, cooldown_s, stale_s; /* of the key set */
     unsigned timeout_ms;                 /* of one fetch */
+
+    /* For backend.h; all may be left out. */
+    const char *secret_key;  /* "sk_...", or NULL: every call is ERR_UNAVAILABLE */
+    const char *api_url;     /* NULL: https://api.clerk.com */
+    unsigned api_timeout_ms; /* of one call; 0: 5 s */
 };
 
-/* Reasons in Clerk's own words, plus token-invalid-issuer and session-pending. */
+/* Reasons in Clerk's own words, plus token-invalid-issuer, session-pending and session-revoked. */
 enum clerk_reason {
     CLERK_OK,
     CLERK_TOKEN_INVALID,
@@ -44,22 +59,15 @@ enum clerk_reason {
     CLERK_TOKEN_TYPE_MISMATCH,
     CLERK_TOKEN_NO_SUBJECT,
     CLERK_SESSION_PENDING,
-    CLERK_KID_MISMATCH, /* no such key, even after a refresh where one was due */
-    CLERK_NO_KEYS,      /* not the token's fault: 503 */
+    CLERK_SESSION_REVOKED, /* said by the caller, who knows of revocations */
+    CLERK_KID_MISMATCH,    /* no such key, even after a refresh where one was due */
+    CLERK_NO_KEYS,         /* not the token's fault: 503 */
 };
 
 /* "token-expired" and so on. */
 const char *clerk_reason_name(enum clerk_reason r);
 /* A sentence for people: "The token has expired". */
 const char *clerk_reason_text(enum clerk_reason r);
-
-struct clerk_identity {
-    struct span user_id;    /* `sub` */
-    struct span session_id; /* `sid`; null when the token has none */
-    struct span party;      /* `azp`; null when absent */
-    int64_t issued_at_s;
-    int64_t expires_at_s;
-};
 
 enum clerk_verdict {
     CLERK_PASS,
@@ -93,6 +101,17 @@ struct clerk_answer clerk_verify(struct clerk *c, struct arena *a, struct span t
  * loop. ERR_CANCELED when the clerk closes first. */
 typedef void (*clerk_ready_cb)(void *data, enum err e);
 void clerk_wait(struct clerk *c, clerk_ready_cb ready, void *data);
+
+/* The keys there are to check with. */
+size_t clerk_key_count(struct clerk *c);
+/* Asks for keys as a token with an unknown one does: within the cool-down. True when a fetch is
+ * under way: clerk_wait tells of its end. */
+bool clerk_ask(struct clerk *c);
+
+/* How far this clock is behind Clerk's (negative: ahead), by the Date of the key server's last good
+ * answer, which has whole seconds, or else by the first token that came from the future. False when
+ * there was neither. */
+bool clerk_clock_offset(const struct clerk *c, int64_t *behind_ms);
 
 /* The host that a publishable key names ("pk_test_..." is base64 of "host$", CLERK.md A5), in `a`.
  * ERR_INVALID unless it is a plain DNS name. */

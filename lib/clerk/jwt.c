@@ -52,6 +52,18 @@ static const struct json *read_object(struct arena *a, struct span text)
     return root;
 }
 
+/* An API key, a machine's or an OAuth token that is no JWT. Off, whoever it belongs to
+ * (ARCHITECTURE.md 6.7). */
+static bool is_machine_token(struct span token)
+{
+    static const struct span prefixes[] = {{"ak_", 3}, {"mt_", 3}, {"m2m_", 4}, {"oat_", 4}};
+    bool found = false;
+    for (size_t i = 0; i < sizeof prefixes / sizeof *prefixes; i++) {
+        found = found || span_starts(token, prefixes[i]);
+    }
+    return found && span_find(token, '.') == token.n;
+}
+
 static bool is_string(const struct json *v)
 {
     return v != NULL && v->kind == JSON_STRING;
@@ -62,7 +74,8 @@ static bool is_string(const struct json *v)
 static enum clerk_reason check_kind(const struct json *header)
 {
     const struct json *typ = json_get(header, SPAN("typ"));
-    if (is_string(typ) && span_eq_nocase(typ->string, SPAN("at+jwt"))) {
+    if (is_string(typ) && (span_eq_nocase(typ->string, SPAN("at+jwt")) ||
+                           span_eq_nocase(typ->string, SPAN("application/at+jwt")))) {
         return CLERK_TOKEN_TYPE_MISMATCH;
     }
     if (typ != NULL && (!is_string(typ) || !span_eq(typ->string, SPAN("JWT")))) {
@@ -101,7 +114,7 @@ enum clerk_reason jwt_verify(struct arena *a, struct span token, const struct jw
 {
     struct parts parts;
     if (token.n > CLERK_TOKEN_MAX || !split(a, token, &parts)) {
-        return CLERK_TOKEN_INVALID;
+        return is_machine_token(token) ? CLERK_TOKEN_TYPE_MISMATCH : CLERK_TOKEN_INVALID;
     }
     const struct json *header = read_object(a, parts.header);
     if (header == NULL) {
@@ -123,5 +136,5 @@ enum clerk_reason jwt_verify(struct arena *a, struct span token, const struct jw
     if (payload == NULL) {
         return CLERK_TOKEN_INVALID;
     }
-    return claims_read(payload, judge->rules, judge->now_ms, out);
+    return claims_read(a, payload, judge->rules, judge->now_ms, out);
 }

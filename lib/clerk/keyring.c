@@ -5,9 +5,10 @@
 #include "base/clock.h"
 #include "base/list.h"
 #include "base/log.h"
-#include "clerk/outbound.h"
+#include "clerk/api.h"
 
 #define STATUS_OK 200
+#define OFFSET_NOTICED_MS 3000 /* Date has whole seconds, and the answer takes its time */
 
 struct waiter {
     struct list node;
@@ -25,6 +26,9 @@ struct keyring {
     struct keys *keys; /* NULL: none yet, or too old */
     uint64_t generation;
     struct list waiters;
+    bool has_offset;
+    bool offset_logged;
+    int64_t offset_ms;
     bool closing;
     void (*closed)(void *data);
     void *closed_data;
@@ -103,16 +107,40 @@ static enum err read_reply(const struct outbound_reply *reply, struct keys **out
     return keys_parse(out, reply->body, why);
 }
 
+/* The usual cause of tokens "from the future" is a clock, and this is how to tell whose
+ * (CLERK.md G2). */
+static void measure_clock(struct keyring *k, int64_t date_s)
+{
+    if (date_s <= 0) {
+        return;
+    }
+    k->has_offset = true;
+    k->offset_ms = date_s * 1000 - clock_unix_ms();
+    bool notable = k->offset_ms > OFFSET_NOTICED_MS || k->offset_ms < -OFFSET_NOTICED_MS;
+    if (notable && !k->offset_logged) {
+        k->offset_logged = true;
+        log_event(LOG_WARN, "clerk_clock_offset", LOG_STR("measured_by", "key server's Date"),
+                  LOG_INT("behind_ms", k->offset_ms));
+    }
+}
+
+bool keyring_clock_offset(const struct keyring *k, int64_t *ms)
+{
+    *ms = k->offset_ms;
+    return k->has_offset;
+}
+
 static void on_fetched(void *data, const struct outbound_reply *reply)
 {
     struct keyring *k = data;
     struct keys *keys = NULL;
     const char *why = "";
-    if (reply->err == ERR_CANCELED) {
+    if (k->closing || reply->err == ERR_CANCELED) {
         return; /* the waiters are called when all is closed */
     }
     bool good = read_reply(reply, &keys, &why) == OK;
     if (good) {
+        measure_clock(k, reply->date_s);
         adopt(k, keys);
     } else if (k->source.failures == 0) {
         log_event(LOG_WARN, "clerk_keys", LOG_STR("state", "fetch failed"), LOG_STR("problem", why),
@@ -127,10 +155,11 @@ static bool fetch(struct keyring *k)
     struct outbound_request request = {
         .url = k->url,
         .authorization = k->authorization,
+        .version = k->authorization == NULL ? NULL : API_VERSION,
         .timeout_ms = k->timeout_ms,
         .max_bytes = KEYS_DOCUMENT_MAX,
     };
-    if (k->closing || outbound_get(k->outbound, &request, on_fetched, k) != OK) {
+    if (k->closing || outbound_send(k->outbound, &request, on_fetched, k) != OK) {
         return false;
     }
     source_started(&k->source);
@@ -194,23 +223,17 @@ static void on_timer_closed(uv_handle_t *handle)
     closed(data);
 }
 
-static void on_outbound_closed(void *data)
+void keyring_stop(struct keyring *k)
 {
-    struct keyring *k = data;
-    uv_close((uv_handle_t *)&k->later, on_timer_closed);
+    k->closing = true;
 }
 
 void keyring_close(struct keyring *k, void (*closed)(void *data), void *data)
 {
-    assert(!k->closing);
-    k->closing = true;
+    assert(k->closing && k->closed == NULL);
     k->closed = closed;
     k->closed_data = data;
-    if (k->outbound == NULL) {
-        on_outbound_closed(k);
-    } else {
-        outbound_close(k->outbound, on_outbound_closed, k);
-    }
+    uv_close((uv_handle_t *)&k->later, on_timer_closed);
 }
 
 static struct keyring *keyring_new(uv_loop_t *loop)
@@ -230,19 +253,14 @@ struct keyring *keyring_open_fixed(uv_loop_t *loop, struct keys *keys)
     return k;
 }
 
-enum err keyring_open(struct keyring **out, uv_loop_t *loop, const struct keyring_options *options)
+struct keyring *keyring_open(uv_loop_t *loop, struct outbound *outbound,
+                             const struct keyring_options *options)
 {
-    struct outbound *outbound = NULL;
-    enum err e = outbound_open(&outbound, loop);
-    if (e != OK) {
-        return e;
-    }
     struct keyring *k = keyring_new(loop);
     k->outbound = outbound;
     k->url = mem_copy(span_str(options->url));
     k->authorization = mem_copy(span_str(options->authorization));
     k->timeout_ms = options->timeout_ms;
     source_init(&k->source, &options->policy, now_ms());
-    *out = k;
-    return OK;
+    return k;
 }

@@ -7,6 +7,7 @@
 
 #include "clerk/clerk.h"
 #include "clerk/keys.h"
+#include "clerk/outbound.h"
 #include "clerk/source.h"
 
 struct keyring;
@@ -18,12 +19,16 @@ struct keyring_options {
     struct source_policy policy;
 };
 
-/* Starts the outbound thread, but no fetch. Strings are copied. */
-MUST_CHECK enum err keyring_open(struct keyring **out, uv_loop_t *loop,
-                                 const struct keyring_options *options);
+/* Starts no fetch. Strings are copied; `outbound` is borrowed. */
+struct keyring *keyring_open(uv_loop_t *loop, struct outbound *outbound,
+                             const struct keyring_options *options);
 /* Never fetches. Takes `keys` over. */
 struct keyring *keyring_open_fixed(uv_loop_t *loop, struct keys *keys);
-/* Waiters are called first, with ERR_CANCELED. */
+/* No fetch starts any more, and waiters wait for the end. All other calls are still safe. */
+void keyring_stop(struct keyring *k);
+/* After keyring_stop, and once the outbound has closed. Waiters are called first, with
+ * ERR_CANCELED.
+ */
 void keyring_close(struct keyring *k, void (*closed)(void *data), void *data);
 
 /* The keys to use now, until the loop turns; NULL when there are none, or they are older than the
@@ -33,5 +38,8 @@ const struct keys *keyring_keys(struct keyring *k);
 uint64_t keyring_generation(const struct keyring *k);
 /* For who lacks a key: true when a fetch is under way, which this call may have started. */
 bool keyring_ask(struct keyring *k);
+/* How far the key server's clock is ahead of this one, by the Date of its last good answer. False
+ * when there was none. */
+bool keyring_clock_offset(const struct keyring *k, int64_t *ms);
 /* Calls back once that fetch is over: exactly once, later, from the loop. */
 void keyring_wait(struct keyring *k, clerk_ready_cb ready, void *data);

@@ -125,6 +125,8 @@ static void answer(struct outbound *o, struct transfer *t)
         .err = t->err,
         .status = t->status,
         .body = text_span(&t->body),
+        .date_s = t->date_s,
+        .retry_after_s = t->retry_after_s,
         .problem = t->problem,
     };
     o->pending--;
@@ -177,8 +179,8 @@ static void on_wake(uv_async_t *handle)
     }
 }
 
-enum err outbound_get(struct outbound *o, const struct outbound_request *request,
-                      outbound_done_cb done, void *data)
+enum err outbound_send(struct outbound *o, const struct outbound_request *request,
+                       outbound_done_cb done, void *data)
 {
     const char *why = NULL;
     if (outbound_check_url(request->url, &why) != OK) {

@@ -21,6 +21,7 @@ static const struct {
     [CLERK_TOKEN_TYPE_MISMATCH] = {"token-type-mismatch", "The token is not a session token"},
     [CLERK_TOKEN_NO_SUBJECT] = {"token-verification-failed", "The token names no user"},
     [CLERK_SESSION_PENDING] = {"session-pending", "The session has unfinished tasks"},
+    [CLERK_SESSION_REVOKED] = {"session-revoked", "The session has been revoked"},
     [CLERK_KID_MISMATCH] = {"jwk-kid-mismatch", "The token was signed with an unknown key"},
     [CLERK_NO_KEYS] = {"jwk-remote-failed-to-load",
                        "The keys to check the token with cannot be had right now"},

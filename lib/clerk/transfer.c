@@ -3,7 +3,7 @@
 #include "base/mem.h"
 
 #define CONNECT_TIMEOUT_MS 3000L
-#define AUTHORIZATION_MAX 8192 /* bytes of the header line */
+#define HEADER_MAX 8192 /* bytes of a line */
 
 void transfer_free(struct transfer *t)
 {
@@ -11,8 +11,22 @@ void transfer_free(struct transfer *t)
     curl_easy_cleanup(t->easy);
     text_free(&t->body);
     mem_free(t->url);
-    mem_free(t->authorization);
     mem_free(t);
+}
+
+/* After a failure nothing is added any more, and the whole list is NULL. */
+static void add_header(struct curl_slist **list, const char *name, const char *value)
+{
+    CLEANUP(text_free) struct text line = TEXT(HEADER_MAX);
+    if (value == NULL || *list == NULL) {
+        return;
+    }
+    text_addf(&line, "%s: %s", name, value);
+    struct curl_slist *longer = line.overflowed ? NULL : curl_slist_append(*list, line.p);
+    if (longer == NULL) {
+        curl_slist_free_all(*list);
+    }
+    *list = longer;
 }
 
 struct transfer *transfer_new(const struct outbound_request *request, outbound_done_cb done,
@@ -20,15 +34,14 @@ struct transfer *transfer_new(const struct outbound_request *request, outbound_d
 {
     struct transfer *t = mem_alloc(sizeof *t);
     t->url = mem_copy(span_str(request->url));
+    t->post = request->post;
     t->timeout_ms = request->timeout_ms;
     t->body = TEXT(request->max_bytes);
     t->done = done;
     t->data = data;
-    if (request->authorization != NULL) {
-        struct text line = TEXT(AUTHORIZATION_MAX);
-        text_addf(&line, "Authorization: %s", request->authorization);
-        t->authorization = text_take(&line);
-    }
+    t->headers = curl_slist_append(NULL, "Accept: application/json");
+    add_header(&t->headers, "Authorization", request->authorization);
+    add_header(&t->headers, "Clerk-API-Version", request->version);
     return t;
 }
 
@@ -66,17 +79,16 @@ static bool set_scheme(struct transfer *t)
 
 static bool set_headers(struct transfer *t)
 {
-    t->headers = curl_slist_append(NULL, "Accept: application/json");
-    if (t->headers != NULL && t->authorization != NULL) {
-        struct curl_slist *longer = curl_slist_append(t->headers, t->authorization);
-        if (longer == NULL) {
-            return false;
-        }
-        t->headers = longer;
-    }
     return t->headers != NULL &&
            curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK &&
            curl_easy_setopt(t->easy, CURLOPT_USERAGENT, CLERK_USER_AGENT) == CURLE_OK;
+}
+
+static bool set_method(struct transfer *t)
+{
+    return !t->post || (curl_easy_setopt(t->easy, CURLOPT_POST, 1L) == CURLE_OK &&
+                        curl_easy_setopt(t->easy, CURLOPT_POSTFIELDSIZE, 0L) == CURLE_OK &&
+                        curl_easy_setopt(t->easy, CURLOPT_POSTFIELDS, "") == CURLE_OK);
 }
 
 bool transfer_prepare(struct transfer *t)
@@ -87,7 +99,24 @@ bool transfer_prepare(struct transfer *t)
            curl_easy_setopt(t->easy, CURLOPT_ERRORBUFFER, t->problem) == CURLE_OK &&
            curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
            curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t) == CURLE_OK && set_limits(t) &&
-           set_scheme(t) && set_headers(t);
+           set_scheme(t) && set_headers(t) && set_method(t);
+}
+
+static int64_t read_date(CURL *easy)
+{
+    struct curl_header *header = NULL;
+    if (curl_easy_header(easy, "Date", 0, CURLH_HEADER, -1, &header) != CURLHE_OK) {
+        return 0;
+    }
+    time_t date = curl_getdate(header->value, NULL);
+    return date > 0 ? (int64_t)date : 0;
+}
+
+static int64_t read_retry_after(CURL *easy)
+{
+    curl_off_t seconds = 0;
+    CURLcode code = curl_easy_getinfo(easy, CURLINFO_RETRY_AFTER, &seconds);
+    return code == CURLE_OK && seconds > 0 ? (int64_t)seconds : 0;
 }
 
 void transfer_settle(struct transfer *t, CURLcode code)
@@ -96,6 +125,8 @@ void transfer_settle(struct transfer *t, CURLcode code)
         t->err = curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &t->status) == CURLE_OK
                      ? OK
                      : ERR_UNAVAILABLE;
+        t->date_s = read_date(t->easy);
+        t->retry_after_s = read_retry_after(t->easy);
         return;
     }
     t->err = t->body.overflowed ? ERR_TOO_LARGE : ERR_UNAVAILABLE;

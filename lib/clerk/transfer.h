@@ -12,16 +12,18 @@
 struct transfer {
     struct list node;
     char *url;
-    char *authorization; /* the whole header line, or NULL */
+    bool post;
     unsigned timeout_ms;
     outbound_done_cb done;
     void *data;
 
-    CURL *easy; /* NULL before transfer_prepare */
-    struct curl_slist *headers;
+    CURL *easy;                 /* NULL before transfer_prepare */
+    struct curl_slist *headers; /* NULL: they could not be made */
     struct text body;
     enum err err;
     long status;
+    int64_t date_s;
+    int64_t retry_after_s;
     char problem[CURL_ERROR_SIZE];
 };
 

@@ -1,6 +1,7 @@
 /* The clerk as its callers meet it, against a real server on 127.0.0.1. */
 #include "base/clock.h"
 #include "tests/unit/check.h"
+#include "tests/unit/clerk/capture.h"
 #include "tests/unit/clerk/world.h"
 
 #define COUNT(table) (sizeof(table) / sizeof *(table))
@@ -98,6 +99,70 @@ static void two_hundred_unknown_kids_are_bounded_by_the_cool_down(void)
     world_close(w);
 }
 
+/* Anybody can write a known kid; a rolled key may keep its kid. Both at once: one fetch. */
+static void two_hundred_bad_signatures_are_bounded_by_the_cool_down(void)
+{
+    struct world *w = world_new();
+    struct clerk_options options = world_options(w);
+    options.cooldown_s = 1;
+    world_open_with(w, &options);
+    CLEANUP(mem_free_ptr) char *good = world_token();
+    CLEANUP(mem_free_ptr) char *bad = world_token_of(MINT_OTHER, "\"ins_1\"", 60);
+    CHECK(world_ask(w, good).verdict == CLERK_PASS);
+    for (int round = 1; round <= 2; round++) {
+        for (int i = 0; i < 200; i++) {
+            struct request r = world_ask(w, bad);
+            CHECK(r.verdict == CLERK_REFUSED && r.reason == CLERK_TOKEN_INVALID_SIGNATURE);
+            CHECK(world_ask(w, good).verdict == CLERK_PASS);
+        }
+        CHECK(server_count(w->server) == round);
+        world_pause(w, 1100);
+    }
+    world_close(w);
+}
+
+/* The Backend API's key set takes the secret key and wants its version named. */
+static void the_backends_key_set_is_asked_for_by_version(void)
+{
+    struct world *w = world_new();
+    struct clerk_options options = world_options(w);
+    CLEANUP(mem_free_ptr) char *token = world_token();
+    options.jwks_authorization = "Bearer sk_test_1";
+    world_open_with(w, &options);
+    CHECK(world_ask(w, token).verdict == CLERK_PASS);
+    CHECK(
+        span_has(span_str(server_last(w->server)), SPAN("\r\nClerk-API-Version: 2026-05-12\r\n")));
+    world_close(w);
+    w = world_open();
+    CHECK(world_ask(w, token).verdict == CLERK_PASS);
+    CHECK(!span_has(span_str(server_last(w->server)), SPAN("Clerk-API-Version")));
+    CHECK(!span_has(span_str(server_last(w->server)), SPAN("Authorization")));
+    world_close(w);
+}
+
+/* --- what the token says --- */
+
+static void a_remembered_token_still_names_its_organization(void)
+{
+    struct world *w = world_open();
+    CLEANUP(mem_free_ptr) char *header = mint_header((struct mint_member){0});
+    struct text payload = TEXT(4096);
+    CLEANUP(mem_free_ptr) char *usual = mint_payload_at(clock_unix_ms() / 1000, 60);
+    text_add(&payload, span_of(usual, strlen(usual) - 1));
+    text_add(&payload, SPAN(",\"o\":{\"id\":\"org_1\",\"rol\":\"admin\",\"per\":\"read\","
+                            "\"fpm\":\"1\"},\"fea\":\"o:files\",\"act\":{\"sub\":\"user_9\"}}"));
+    CLEANUP(mem_free_ptr) char *token = mint_sign(mint_key(MINT_GOOD), header, payload.p);
+    struct clerk_condition wanted = {.role = SPAN("admin"), .permission = SPAN("files:read")};
+    for (int i = 0; i < 3; i++) {
+        struct request r = world_ask(w, token);
+        CHECK(r.verdict == CLERK_PASS && clerk_has(&r.who, &wanted));
+        CHECK(span_eq(r.who.organization.id, SPAN("org_1")));
+        CHECK(span_eq(r.who.actor_id, SPAN("user_9")));
+    }
+    text_free(&payload);
+    world_close(w);
+}
+
 static void a_key_rolled_under_its_kid_is_fetched(void)
 {
     struct world *w = world_new();
@@ -146,6 +211,21 @@ static void a_token_from_the_future_is_refused(void)
     for (int i = 0; i < 2; i++) {
         CHECK(world_ask(w, token).reason == CLERK_TOKEN_IAT_IN_THE_FUTURE);
     }
+    world_close(w);
+}
+
+/* For who diagnoses: a health check, or a start that wants its keys at once. */
+static void keys_can_be_counted_and_asked_for(void)
+{
+    struct world *w = world_open();
+    CHECK(clerk_key_count(w->clerk) == 0 && server_count(w->server) == 0);
+    CHECK(clerk_ask(w->clerk) && clerk_ask(w->clerk));
+    CLEANUP(mem_free_ptr) char *token = world_token();
+    struct request r = {.w = w, .token = token, .waits = 1};
+    clerk_wait(w->clerk, world_on_ready, &r);
+    world_settle(w, &r);
+    CHECK(r.verdict == CLERK_PASS && clerk_key_count(w->clerk) == 1);
+    CHECK(!clerk_ask(w->clerk) && server_count(w->server) == 1); /* within the cool-down */
     world_close(w);
 }
 
@@ -261,6 +341,28 @@ static void options_that_make_no_sense_are_refused(void)
     CHECK(!opens(&o));
 }
 
+/* An empty list of parties refuses every token with an azp: that must not be found out by users. */
+static void opening_without_parties_or_issuers_warns(void)
+{
+    struct world w = {0};
+    struct capture c;
+    CLEANUP(mem_free_ptr) char *pem = mint_pem(mint_key(MINT_GOOD));
+    struct clerk_options o = world_options(&w);
+    o.jwks_url = NULL;
+    o.pem = pem;
+    capture_begin(&c);
+    bool quiet = opens(&o);
+    capture_end(&c);
+    CHECK(quiet && capture_count(&c, "clerk_rules") == 0);
+    o.party_count = 0;
+    o.issuer_count = 0;
+    capture_begin(&c);
+    bool loud = opens(&o);
+    capture_end(&c);
+    CHECK(loud && capture_count(&c, "\"parties\":\"none") == 1);
+    CHECK(capture_count(&c, "\"issuers\":\"none") == 1);
+}
+
 int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
@@ -269,12 +371,17 @@ int main(int argc, char **argv)
         TEST(a_cold_burst_of_40_tokens_makes_one_fetch),
         TEST(bad_tokens_fetch_nothing),
         TEST(two_hundred_unknown_kids_are_bounded_by_the_cool_down),
+        TEST(two_hundred_bad_signatures_are_bounded_by_the_cool_down),
+        TEST(the_backends_key_set_is_asked_for_by_version),
+        TEST(a_remembered_token_still_names_its_organization),
         TEST(a_key_rolled_under_its_kid_is_fetched),
         TEST(a_remembered_token_dies_at_its_end),
         TEST(a_token_from_the_future_is_refused),
+        TEST(keys_can_be_counted_and_asked_for),
         TEST(a_fixed_key_never_waits),
         TEST(urls_are_checked_at_the_start),
         TEST(options_that_make_no_sense_are_refused),
+        TEST(opening_without_parties_or_issuers_warns),
     };
     (void)mint_key(MINT_GOOD);
     (void)mint_key(MINT_OTHER);

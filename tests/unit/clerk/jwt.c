@@ -52,6 +52,7 @@ static const struct member_case header_cases[] = {
     {"typ a number", {"typ", "1"}, CLERK_TOKEN_INVALID},
     {"typ of an OAuth access token", {"typ", "\"at+jwt\""}, CLERK_TOKEN_TYPE_MISMATCH},
     {"typ of one in other letters", {"typ", "\"AT+JWT\""}, CLERK_TOKEN_TYPE_MISMATCH},
+    {"typ of one in full", {"typ", "\"application/at+jwt\""}, CLERK_TOKEN_TYPE_MISMATCH},
     {"cat absent", {"cat", NULL}, CLERK_OK},
     {"cat of an ignored token", {"cat", "\"cl_I7d4PD111III\""}, CLERK_OK},
     {"cat of a template", {"cat", "\"cl_B7d4PD222AAA\""}, CLERK_TOKEN_TYPE_MISMATCH},
@@ -190,6 +191,10 @@ static const struct member_case payload_cases[] = {
     {"sts empty", {"sts", "\"\""}, CLERK_SESSION_PENDING},
     {"sts null", {"sts", "null"}, CLERK_SESSION_PENDING},
     {"sts in capitals", {"sts", "\"ACTIVE\""}, CLERK_SESSION_PENDING},
+    {"custom claims are ignored",
+     {"email", "\"a@example.com\",\"email_verified\":\"maybe\",\"metadata\":{\"sub\":\"user_9\"}"},
+     CLERK_OK},
+    {"a role of one's own is ignored", {"role", "\"admin\""}, CLERK_OK},
     {"an actor is fine", {"act", "{\"sub\":\"user_9\"}"}, CLERK_OK},
     {"an organization is fine", {"o", "{\"id\":\"org_1\",\"rol\":\"admin\"}"}, CLERK_OK},
     {"version 1 is fine", {"v", NULL}, CLERK_OK},
@@ -315,6 +320,33 @@ static void shapes_are_judged(void)
     }
 }
 
+static void what_is_no_session_token_is_no_credential(void)
+{
+    static const struct {
+        const char *token;
+        enum clerk_reason reason;
+    } cases[] = {
+        {"ak_2vYk8Y5Qd0m3", CLERK_TOKEN_TYPE_MISMATCH},
+        {"mt_2vYk8Y5Qd0m3", CLERK_TOKEN_TYPE_MISMATCH},
+        {"m2m_2vYk8Y5Qd0m3", CLERK_TOKEN_TYPE_MISMATCH},
+        {"oat_2vYk8Y5Qd0m3", CLERK_TOKEN_TYPE_MISMATCH},
+        {"ak_2vYk.8Y5Q.d0m3", CLERK_TOKEN_INVALID},
+        {"AK_2vYk8Y5Qd0m3", CLERK_TOKEN_INVALID},
+        {"sk_test_2vYk8Y5Qd0m3", CLERK_TOKEN_INVALID},
+        {"sk_live_2vYk8Y5Qd0m3", CLERK_TOKEN_INVALID},
+        {"pk_test_Y2xlcmsuZXhhbXBsZS5jb20k", CLERK_TOKEN_INVALID},
+        {"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", CLERK_TOKEN_INVALID},
+        {"user_1", CLERK_TOKEN_INVALID},
+        {"sess_1", CLERK_TOKEN_INVALID},
+        {"null", CLERK_TOKEN_INVALID},
+        {"undefined", CLERK_TOKEN_INVALID},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++) {
+        check_case(cases[i].token);
+        CHECK(judge_token(cases[i].token) == cases[i].reason);
+    }
+}
+
 static void any_changed_letter_of_a_token_refuses_it(void)
 {
     CLEANUP(mem_free_ptr) char *token = judge_good_token();
@@ -386,6 +418,7 @@ int main(int argc, char **argv)
         TEST(identifiers_have_128_bytes_at_most),
         TEST(what_is_no_json_object_is_malformed),
         TEST(shapes_are_judged),
+        TEST(what_is_no_session_token_is_no_credential),
         TEST(any_changed_letter_of_a_token_refuses_it),
         TEST(a_signature_has_one_spelling),
         TEST(tokens_up_to_the_limit_are_read),

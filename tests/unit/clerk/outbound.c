@@ -69,7 +69,7 @@ static void on_done(void *data, const struct outbound_reply *reply)
 static enum err get(struct stage *s)
 {
     struct outbound_request request = {.url = s->url, .timeout_ms = 3000, .max_bytes = BODY_MAX};
-    return outbound_get(s->outbound, &request, on_done, s);
+    return outbound_send(s->outbound, &request, on_done, s);
 }
 
 static void wait_for_calls(struct stage *s, int calls)
@@ -178,7 +178,7 @@ static void a_url_that_is_not_allowed_is_not_asked(void)
     struct stage *s = stage_new(SERVER_SERVES, "x");
     struct outbound_request request = {
         .url = "http://clerk.example.com/", .timeout_ms = 1000, .max_bytes = 10};
-    CHECK(outbound_get(s->outbound, &request, on_done, s) == ERR_INVALID);
+    CHECK(outbound_send(s->outbound, &request, on_done, s) == ERR_INVALID);
     stage_close(s);
     CHECK(s->calls == 0);
     mem_free(s);
@@ -202,7 +202,7 @@ static void a_name_that_does_not_exist_is_unavailable(void)
     struct stage *s = stage_new(SERVER_SERVES, "x");
     struct outbound_request request = {
         .url = "https://clerk.invalid/", .timeout_ms = 1000, .max_bytes = 10};
-    CHECK(outbound_get(s->outbound, &request, on_done, s) == OK);
+    CHECK(outbound_send(s->outbound, &request, on_done, s) == OK);
     wait_for_calls(s, 1);
     CHECK(s->err == ERR_UNAVAILABLE && s->status == 0);
     stage_close(s);

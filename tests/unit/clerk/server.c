@@ -18,9 +18,11 @@ struct server {
     int stop; /* an eventfd: readable for ever once the server is to stop */
     int port;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards mood and document */
+    pthread_mutex_t lock; /* guards what follows, up to `count` */
     enum server_mood mood;
     const char *document;
+    const char *status;  /* of SERVER_REPLIES */
+    const char *headers; /* likewise */
     atomic_int count;
     atomic_int elsewhere;
     char head[HEAD_SIZE];
@@ -130,6 +132,9 @@ static void respond(struct server *s, int fd, enum server_mood mood, const char 
     case SERVER_IS_NO_HTTP:
         (void)send_all(fd, SPAN("220 mail.example ESMTP\r\n"));
         break;
+    case SERVER_REPLIES:
+        answer(fd, s->status, s->headers, document);
+        break;
     }
 }
 
@@ -201,6 +206,16 @@ void server_set(struct server *s, enum server_mood mood, const char *document)
 {
     pthread_mutex_lock(&s->lock);
     s->mood = mood;
+    s->document = document;
+    pthread_mutex_unlock(&s->lock);
+}
+
+void server_reply(struct server *s, const char *status, const char *headers, const char *document)
+{
+    pthread_mutex_lock(&s->lock);
+    s->mood = SERVER_REPLIES;
+    s->status = status;
+    s->headers = headers;
     s->document = document;
     pthread_mutex_unlock(&s->lock);
 }

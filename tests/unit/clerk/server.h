@@ -18,6 +18,7 @@ enum server_mood {
     SERVER_CUTS,       /* closes in the middle of the body */
     SERVER_HANGS_UP,   /* closes at once */
     SERVER_IS_NO_HTTP, /* answers like a mail server */
+    SERVER_REPLIES,    /* as server_reply says */
 };
 
 struct server;
@@ -27,6 +28,8 @@ void server_stop(struct server *s);
 int server_port(const struct server *s);
 /* The text is borrowed until the next call. */
 void server_set(struct server *s, enum server_mood mood, const char *document);
+/* A status line and header lines ("X: y\r\n") of one's own. All borrowed until the next call. */
+void server_reply(struct server *s, const char *status, const char *headers, const char *document);
 /* Requests read since the start. */
 int server_count(const struct server *s);
 int server_elsewhere_count(const struct server *s); /* of them, those for /elsewhere */

@@ -37,6 +37,32 @@ static void closing_at_once_is_clean(void)
     CHECK(r.calls == 1);
 }
 
+/* Requests go on coming while the server closes. */
+static void calls_are_safe_until_all_is_closed(void)
+{
+    static const enum server_mood moods[] = {SERVER_SERVES, SERVER_HANGS};
+    CLEANUP(mem_free_ptr) char *token = world_token();
+    for (size_t i = 0; i < COUNT(moods); i++) {
+        struct world *w = world_open();
+        struct request r = {.w = w, .token = token};
+        server_set(w->server, moods[i], w->document);
+        world_begin(&r);
+        clerk_close(w->clerk, world_on_closed, w);
+        while (!w->closed) {
+            struct request late = {.w = w, .token = token};
+            int64_t behind = 0;
+            world_verify(&late, false);
+            CHECK(late.verdict == CLERK_PASS || late.verdict == CLERK_UNAVAILABLE ||
+                  late.verdict == CLERK_WAIT);
+            (void)clerk_clock_offset(w->clerk, &behind);
+            uv_run(&w->loop, UV_RUN_ONCE);
+        }
+        CHECK(r.calls == 1);
+        CHECK(uv_run(&w->loop, UV_RUN_DEFAULT) == 0);
+        world_free(w);
+    }
+}
+
 static void waiting_when_there_is_no_fetch_is_called_later(void)
 {
     struct world *w = world_open();
@@ -104,6 +130,7 @@ int main(int argc, char **argv)
     static const struct check_test tests[] = {
         TEST(closing_while_a_fetch_hangs_is_prompt_and_tells_the_waiters),
         TEST(closing_at_once_is_clean),
+        TEST(calls_are_safe_until_all_is_closed),
         TEST(waiting_when_there_is_no_fetch_is_called_later),
         TEST(a_waiter_may_close_the_clerk),
         TEST(a_waiter_may_wait_again),

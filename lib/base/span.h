@@ -13,6 +13,11 @@ struct span {
 };
 
 #define SPAN(literal) ((struct span){("" literal), sizeof(literal) - 1})
+/* The same in a table of constants, where SPAN is no initialiser. */
+#define SPAN_CONST(literal)                                                                        \
+    {                                                                                              \
+        ("" literal), sizeof(literal) - 1                                                          \
+    }
 #define SPAN_NULL ((struct span){NULL, 0})
 /* For printf: printf("%.*s", SPAN_ARGS(s)) */
 #define SPAN_ARGS(s) ((int)(s).n), ((s).p == NULL ? "" : (s).p)

@@ -1,12 +1,15 @@
 #include "http/conn.h"
 
-#include <netdb.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
 
 #include "base/log.h"
+#include "http/accept.h"
 
-enum { BACKLOG = 4096, KEEPALIVE_S = 60 };
+enum { KEEPALIVE_S = 60 };
 
-static void take_connection(uv_stream_t *listener, int status);
+/* All that libh2o writes without an end in the access log: "100 Continue", or its raw 400. */
+#define INTERIM_SIZE (sizeof "HTTP/1.1 100 Continue\r\n\r\n" - 1)
 
 static void on_handle_closed(uv_handle_t *handle)
 {
@@ -14,9 +17,16 @@ static void on_handle_closed(uv_handle_t *handle)
     struct http *h = c->http;
     mem_free(c);
     h->conn_count--;
-    if (h->accept_paused && !h->closing) {
-        h->accept_paused = false;
-        take_connection((uv_stream_t *)&h->listener, 0);
+    accept_resume(h);
+}
+
+/* What libh2o cannot parse at all it refuses without calling anybody (T8): seen here by what it
+ * has written. */
+static void log_raw_refusal(struct conn *c)
+{
+    if (!c->upgraded && c->sock->bytes_written > c->accounted + INTERIM_SIZE) {
+        log_event(LOG_INFO, "request", LOG_STR("method", NULL), LOG_INT("status", 400),
+                  LOG_INT("received", (int64_t)c->sock->bytes_read), LOG_STR("client", c->peer));
     }
 }
 
@@ -24,15 +34,40 @@ static void on_handle_closed(uv_handle_t *handle)
 static void on_socket_closed(void *data)
 {
     struct conn *c = data;
+    log_raw_refusal(c);
     c->sock = NULL;
     list_remove(&c->link);
 }
 
-static void start(struct conn *c)
+static void name_peer(struct conn *c)
 {
-    struct http *h = c->http;
+    struct sockaddr_storage address;
+    int size = sizeof address;
+    if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&address, &size) != 0) {
+        return; /* it has left already */
+    }
+    (void)uv_ip_name((const struct sockaddr *)&address, c->peer, sizeof c->peer);
+    if (strncmp(c->peer, "::ffff:", 7) == 0 && strchr(c->peer, '.') != NULL) {
+        memmove(c->peer, c->peer + 7, strlen(c->peer + 7) + 1); /* IPv4 at an IPv6 listener */
+    }
+}
+
+void conn_start(struct http *h, int fd)
+{
+    struct conn *c = mem_alloc(sizeof *c);
+    c->http = h;
+    h->conn_count++;
+    (void)uv_tcp_init(h->loop, &c->tcp); /* makes no socket yet: cannot fail */
+    int r = uv_tcp_open(&c->tcp, fd);
+    if (r != 0) {
+        log_event(LOG_ERROR, "accept", LOG_STR("reason", uv_strerror(r)));
+        (void)close(fd);
+        uv_close((uv_handle_t *)&c->tcp, on_handle_closed);
+        return;
+    }
     (void)uv_tcp_nodelay(&c->tcp, 1);
     (void)uv_tcp_keepalive(&c->tcp, 1, KEEPALIVE_S);
+    name_peer(c);
     c->progress_at = state_now(h);
     c->sock = h2o_uv_socket_create((uv_stream_t *)&c->tcp, on_handle_closed);
     c->sock->on_close.cb = on_socket_closed;
@@ -41,82 +76,32 @@ static void start(struct conn *c)
     h2o_accept(&h->accept, c->sock);
 }
 
-/* At the cap the connection is left in the listener: libuv does not poll it again until uv_accept.
- */
-static void take_connection(uv_stream_t *listener, int status)
-{
-    struct http *h = listener->data;
-    if (status != 0) {
-        log_event(LOG_WARN, "accept", LOG_STR("reason", uv_strerror(status)));
-        return;
-    }
-    if (h->conn_count >= h->options.connections_max) {
-        h->accept_paused = true;
-        return;
-    }
-    struct conn *c = mem_alloc(sizeof *c);
-    c->http = h;
-    h->conn_count++;
-    (void)uv_tcp_init(h->loop, &c->tcp); /* makes no socket yet: cannot fail */
-    if (uv_accept(listener, (uv_stream_t *)&c->tcp) != 0) {
-        uv_close((uv_handle_t *)&c->tcp, on_handle_closed);
-        return;
-    }
-    start(c);
-}
-
-/* Names are for "localhost"; resolving blocks, once, before the loop runs. */
-static int resolve(const struct http_options *options, struct sockaddr_storage *out)
-{
-    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
-    struct addrinfo *found = NULL;
-    char port[16];
-    (void)snprintf(port, sizeof port, "%u", options->port);
-    if (options->port > UINT16_MAX || getaddrinfo(options->host, port, &hints, &found) != 0) {
-        return UV_EADDRNOTAVAIL;
-    }
-    memcpy(out, found->ai_addr, found->ai_addrlen);
-    freeaddrinfo(found);
-    return 0;
-}
-
-static int listen_on(struct http *h)
-{
-    struct sockaddr_storage address = {0};
-    int r = resolve(&h->options, &address);
-    if (r == 0) {
-        r = uv_tcp_bind(&h->listener, (const struct sockaddr *)&address, 0);
-    }
-    return r != 0 ? r : uv_listen((uv_stream_t *)&h->listener, BACKLOG, take_connection);
-}
-
-enum err conn_listen(struct http *h)
-{
-    h->listener.data = h;
-    int r = listen_on(h);
-    if (r == 0) {
-        return OK;
-    }
-    log_event(LOG_ERROR, "listen", LOG_STR("host", h->options.host),
-              LOG_INT("port", h->options.port), LOG_STR("reason", uv_strerror(r)));
-    return ERR_UNAVAILABLE;
-}
-
 struct conn *conn_of(const h2o_req_t *req)
 {
     h2o_socket_t *sock = req->conn->callbacks->get_socket(req->conn);
     return sock == NULL || sock->on_close.cb != on_socket_closed ? NULL : sock->on_close.data;
 }
 
-struct span conn_peer(struct conn *c)
+struct span conn_peer(const struct conn *c)
 {
-    struct sockaddr_storage address;
-    int size = sizeof address;
-    if (c->peer[0] == '\0' &&
-        uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&address, &size) == 0) {
-        (void)uv_ip_name((const struct sockaddr *)&address, c->peer, sizeof c->peer);
-    }
     return span_str(c->peer);
+}
+
+void conn_account(struct conn *c)
+{
+    if (c->sock != NULL) {
+        c->accounted = c->sock->bytes_written;
+    }
+}
+
+/* A FIN or a reset shows in the state of TCP, whatever still waits to be read (T2). */
+bool conn_is_gone(const struct conn *c)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    return c->sock == NULL ||
+           getsockopt(h2o_socket_get_fd(c->sock), IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+           info.tcpi_state != TCP_ESTABLISHED;
 }
 
 size_t conn_unsent(const struct conn *c)
@@ -131,14 +116,16 @@ void conn_cut(const struct conn *c)
     }
 }
 
+/* A WebSocket that stalls is told so by its ws first (1013), and has as long again for that. */
 static void cut_if_stalled(struct conn *c)
 {
     uint64_t now = state_now(c->http);
+    uint64_t patience = (uint64_t)c->http->timing.stall_ms * (c->upgraded ? 2 : 1);
     size_t unsent = conn_unsent(c);
     if (unsent == 0 || unsent != c->unsent) {
         c->unsent = unsent;
         c->progress_at = now;
-    } else if (now - c->progress_at > c->http->timing.stall_ms) {
+    } else if (now - c->progress_at > patience) {
         conn_cut(c);
     }
 }

@@ -2,6 +2,7 @@
  * no uv handles left. */
 #include <assert.h>
 
+#include "http/accept.h"
 #include "http/conn.h"
 #include "http/request.h"
 #include "http/sockets.h"
@@ -13,6 +14,7 @@ static void on_last_closed(uv_handle_t *handle)
     struct http *h = handle->data;
     http_closed_cb closed = h->closed;
     void *data = h->data;
+    arena_free(h->arena);
     mem_free(h);
     closed(data);
 }
@@ -29,16 +31,14 @@ static void on_handle_closed(uv_handle_t *handle)
 }
 
 /* h2o_context_dispose ends by running its loop once. We are inside a callback of that loop, so it
- * gets an empty one to run; its handles are closed by the real one, which they remember. */
+ * gets an empty one to run; its handles are closed by the real one, which they remember. That one
+ * was made at the start: now there may be no descriptor left for it. */
 static void dispose_context(struct http *h)
 {
-    uv_loop_t empty;
-    int r = uv_loop_init(&empty);
-    assert(r == 0); /* needs descriptors, and every connection's is free again */
-    h->context.loop = &empty;
+    h->context.loop = &h->empty;
     h2o_context_dispose(&h->context);
     h2o_config_dispose(&h->config);
-    r = uv_loop_close(&empty);
+    int r = uv_loop_close(&h->empty);
     assert(r == 0);
 }
 
@@ -49,6 +49,7 @@ static void tear_down(struct http *h)
     dispose_context(h);
     uv_close((uv_handle_t *)&h->flush, on_handle_closed);
     uv_close((uv_handle_t *)&h->awake, on_handle_closed);
+    uv_close((uv_handle_t *)&h->retry, on_handle_closed);
 }
 
 /* Those who still owe an answer may give it later, to nobody. */
@@ -83,7 +84,7 @@ void http_close(struct http *h, unsigned deadline_ms, http_closed_cb closed, voi
     h->closed = closed;
     h->data = data;
     h->deadline = state_now(h) + deadline_ms;
-    uv_close((uv_handle_t *)&h->listener, on_handle_closed);
+    accept_close(h, on_handle_closed);
     h2o_context_request_shutdown(&h->context); /* from now on: `Connection: close` */
     sockets_close(h, SERVICE_RESTART, SPAN("The server is restarting"));
     (void)uv_timer_start(&h->timer, on_drain, 0, DRAIN_TICK_MS);

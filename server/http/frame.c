@@ -16,18 +16,29 @@ static size_t write_header(char *p, enum frame_opcode opcode, size_t n)
     return 2 + width;
 }
 
-void frame_add(struct text *out, enum frame_opcode opcode, struct span payload)
+void frame_add_parts(struct text *out, enum frame_opcode opcode, const struct span *parts, size_t n)
 {
-    char *p = text_reserve(out, FRAME_HEADER_MAX + payload.n);
+    size_t length = 0;
+    for (size_t i = 0; i < n; i++) {
+        length += parts[i].n;
+    }
+    char *p = text_reserve(out, FRAME_HEADER_MAX + length);
     if (p == NULL) {
         return;
     }
-    size_t header = write_header(p, opcode, payload.n);
-    if (payload.n != 0) {
-        memcpy(p + header, payload.p, payload.n);
+    out->n += write_header(p, opcode, length);
+    for (size_t i = 0; i < n; i++) {
+        if (parts[i].n != 0) {
+            memcpy(out->p + out->n, parts[i].p, parts[i].n);
+            out->n += parts[i].n;
+        }
     }
-    out->n += header + payload.n;
     out->p[out->n] = '\0';
+}
+
+void frame_add(struct text *out, enum frame_opcode opcode, struct span payload)
+{
+    frame_add_parts(out, opcode, &payload, 1);
 }
 
 void frame_add_close(struct text *out, unsigned code, struct span reason)

@@ -3,16 +3,31 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "http/conn.h"
+#include "http/head.h"
+#include "http/input.h"
 #include "http/reason.h"
 #include "http/request.h"
 
 enum { LOGGED_PATH_MAX = 512 };
 
 static const struct span request_id_name = {"x-request-id", 12};
-static const struct span nosniff_name = {"x-content-type-options", 22};
 static const struct span allow_origin_name = {"access-control-allow-origin", 27};
 static const struct span allow_credentials_name = {"access-control-allow-credentials", 32};
 static const struct span vary_name = {"vary", 4};
+
+/* On every answer that does not bring its own: what an API that nobody embeds, caches or renders
+ * wants. The web app's files bring theirs (static.c). */
+static const struct {
+    struct span name, value;
+} common[] = {
+    {SPAN_CONST("x-content-type-options"), SPAN_CONST("nosniff")},
+    {SPAN_CONST("x-frame-options"), SPAN_CONST("DENY")},
+    {SPAN_CONST("referrer-policy"), SPAN_CONST("no-referrer")},
+    {SPAN_CONST("content-security-policy"),
+     SPAN_CONST("default-src 'none'; frame-ancestors 'none'")},
+    {SPAN_CONST("cache-control"), SPAN_CONST("no-store")},
+};
+static const struct span hsts_name = SPAN_CONST("strict-transport-security");
 
 void headers_add(h2o_req_t *req, const struct span *name, struct span value)
 {
@@ -63,6 +78,24 @@ static void add_cors(h2o_req_t *req, struct span origin)
     headers_add(req, &vary_name, SPAN("Origin"));
 }
 
+static void add_common(h2o_req_t *req)
+{
+    for (size_t i = 0; i < sizeof common / sizeof *common; i++) {
+        const struct span *name = &common[i].name;
+        if (h2o_find_header_by_str(&req->res.headers, name->p, name->n, -1) == -1) {
+            headers_add(req, name, common[i].value);
+        }
+    }
+}
+
+/* Only over https does it mean anything (RFC 6797, 7.2). */
+static void add_hsts(h2o_req_t *req, bool is_https)
+{
+    if (is_https) {
+        headers_add(req, &hsts_name, SPAN("max-age=31536000; includeSubDomains"));
+    }
+}
+
 /* --- libh2o's own errors: text/plain becomes {"detail": ...} --- */
 struct replacement {
     h2o_ostream_t super; /* first: libh2o hands it back */
@@ -108,6 +141,22 @@ static struct span origin_of(const h2o_req_t *req)
                                        req->headers.entries[i].value.len));
 }
 
+/* What libh2o's own body reader does not know it calls a bad request; the guard, which it never
+ * reaches, has the better name (411). */
+static void rename_error(h2o_req_t *req)
+{
+    const struct conn *c = conn_of(req);
+    if (req->res.status != 400 || c == NULL) {
+        return;
+    }
+    const h2o_buffer_t *input = c->sock->input;
+    struct head_verdict v = head_check(span_of(input->bytes, input->size));
+    if (v.status != 0) {
+        req->res.status = v.status;
+        req->res.reason = reason_of(v.status);
+    }
+}
+
 static h2o_ostream_t **set_up_own_error(h2o_req_t *req, h2o_ostream_t **slot)
 {
     struct http *h = http_of(req);
@@ -117,17 +166,20 @@ static h2o_ostream_t **set_up_own_error(h2o_req_t *req, h2o_ostream_t **slot)
     if (cors_allows(h->origins, origin)) {
         add_cors(req, origin);
     }
+    add_hsts(req, input_is_https(h, req));
+    rename_error(req);
     return replace_body(req, slot);
 }
 
 static void on_setup_ostream(h2o_filter_t *self, h2o_req_t *req, h2o_ostream_t **slot)
 {
     const struct request *q = request_behind(req);
-    headers_add(req, &nosniff_name, SPAN("nosniff"));
+    add_common(req);
     if (q == NULL) {
         slot = set_up_own_error(req, slot);
     } else {
         headers_add(req, &request_id_name, q->call.request_id);
+        add_hsts(req, q->call.is_https);
         if (q->origin_allowed) {
             add_cors(req, q->call.origin);
         }
@@ -148,7 +200,7 @@ static void log_request(const h2o_req_t *req, const struct request *q)
               LOG_SPAN("path", logged_path(c->path)), LOG_INT("status", req->res.status),
               LOG_INT("bytes", (int64_t)req->bytes_sent),
               LOG_INT("us", (int64_t)(clock_mono_us() - c->started_us)),
-              LOG_SPAN("request_id", c->request_id), LOG_SPAN("peer", c->peer));
+              LOG_SPAN("request_id", c->request_id), LOG_SPAN("client", c->client));
 }
 
 /* One that libh2o refused itself. Its query may hold a token. */
@@ -156,18 +208,22 @@ static void log_own_error(const h2o_req_t *req)
 {
     struct span path = span_of(req->input.path.base, req->input.path.len);
     path.n = span_find(path, '?');
-    struct conn *c = conn_of(req);
+    CLEANUP(arena_free_ptr) struct arena *a = arena_new();
     log_event(LOG_INFO, "request",
               LOG_SPAN("method", span_of(req->input.method.base, req->input.method.len)),
               LOG_SPAN("path", logged_path(path)), LOG_INT("status", req->res.status),
               LOG_INT("bytes", (int64_t)req->bytes_sent),
-              LOG_SPAN("peer", c == NULL ? SPAN_NULL : conn_peer(c)));
+              LOG_SPAN("client", input_client(http_of(req), req, a)));
 }
 
 /* libh2o calls this once per request, when it is about to forget it. */
 static void on_log_access(h2o_logger_t *self, h2o_req_t *req)
 {
     struct request *q = request_behind(req);
+    struct conn *c = conn_of(req);
+    if (c != NULL) {
+        conn_account(c);
+    }
     if (q == NULL) {
         log_own_error(req);
         return;

@@ -1,6 +1,7 @@
-/* headers: what every answer carries, libh2o's own errors included (T8, T9): request id, nosniff,
- * CORS; those errors' bodies as JSON; and the access log, one line per request that got a status.
- * Not covered, because libh2o calls nobody: its raw 400 for what it cannot parse at all. */
+/* headers: what every answer carries, libh2o's own errors included (T8, T9): request id, security
+ * headers, CORS; those errors' bodies as JSON; and the access log, one line per request that got a
+ * status. Not covered, because libh2o calls nobody: the 101, and its raw 400 for what it cannot
+ * parse at all (conn.c logs that one). */
 #pragma once
 
 #include "http/state.h"

@@ -5,6 +5,7 @@
 
 #include "base/id.h"
 #include "base/log.h"
+#include "http/accept.h"
 #include "http/conn.h"
 #include "http/headers.h"
 #include "http/request.h"
@@ -55,6 +56,7 @@ static void on_flush(uv_prepare_t *prepare)
 static void on_sweep(uv_timer_t *timer)
 {
     conn_sweep(timer->data);
+    request_sweep(timer->data);
     sockets_sweep(timer->data);
 }
 
@@ -83,6 +85,7 @@ static void make_id_prefix(struct http *h)
 static struct http *new_http(uv_loop_t *loop, const struct http_options *options)
 {
     struct http *h = mem_alloc(sizeof *h);
+    h->arena = arena_new();
     h->loop = loop;
     h->options = *options;
     h->timing = options->timing == NULL ? http_timing_default : *options->timing;
@@ -95,22 +98,44 @@ static struct http *new_http(uv_loop_t *loop, const struct http_options *options
     return h;
 }
 
-static void on_refused(uv_handle_t *listener)
+static enum err trust_proxies(struct http *h)
 {
-    mem_free(listener->data);
+    struct span bad;
+    enum err e =
+        forwarded_trust_read(h->arena, h->options.proxies, h->options.proxy_count, &h->trust, &bad);
+    if (e != OK) {
+        log_event(LOG_ERROR, "trusted_proxy_invalid", LOG_SPAN("value", bad));
+    }
+    return e;
+}
+
+static enum err start_listening(struct http *h)
+{
+    int r = uv_loop_init(&h->empty);
+    if (r != 0) {
+        log_event(LOG_ERROR, "listen", LOG_STR("reason", uv_strerror(r)));
+        return ERR_UNAVAILABLE;
+    }
+    enum err e = accept_open(h);
+    if (e != OK) {
+        (void)uv_loop_close(&h->empty);
+    }
+    return e;
 }
 
 enum err http_open(struct http **out, uv_loop_t *loop, const struct http_options *options)
 {
     set_up_process();
     struct http *h = new_http(loop, options);
-    (void)uv_tcp_init(loop, &h->listener); /* makes no socket yet: cannot fail */
-    enum err e = conn_listen(h);
+    enum err e = trust_proxies(h);
+    if (e == OK) {
+        e = start_listening(h);
+    }
     if (e != OK) {
-        uv_close((uv_handle_t *)&h->listener, on_refused);
+        arena_free(h->arena);
+        mem_free(h);
         return e;
     }
-    h->handles = 1;
     configure(h);
     start_handles(h);
     *out = h;
@@ -119,11 +144,5 @@ enum err http_open(struct http **out, uv_loop_t *loop, const struct http_options
 
 unsigned http_port(const struct http *h)
 {
-    struct sockaddr_storage address;
-    int size = sizeof address;
-    if (uv_tcp_getsockname(&h->listener, (struct sockaddr *)&address, &size) != 0) {
-        return 0; /* closing */
-    }
-    return address.ss_family == AF_INET6 ? ntohs(((struct sockaddr_in6 *)&address)->sin6_port)
-                                         : ntohs(((struct sockaddr_in *)&address)->sin_port);
+    return accept_port(h);
 }

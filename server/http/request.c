@@ -7,10 +7,9 @@
 #include "http/conn.h"
 #include "http/head.h"
 #include "http/headers.h"
+#include "http/input.h"
 #include "http/path.h"
 #include "http/reason.h"
-
-enum { REQUEST_ID_MAX = 64 };
 
 /* What libh2o hands to request_on_req knows its server by lying in the same struct. */
 static struct http *http_of(const h2o_req_t *req)
@@ -138,69 +137,35 @@ void request_abandon(struct request *q)
     send_reply(q, r);
 }
 
-static struct span of_iovec(h2o_iovec_t v)
+/* --- clients that leave (T2) --- */
+bool http_call_is_gone(const struct call *c)
 {
-    return span_of(v.base, v.len);
+    const struct request *q = request_of(c);
+    const struct conn *conn = q->req == NULL || q->answered ? NULL : conn_of(q->req);
+    return conn == NULL || conn_is_gone(conn);
 }
 
-/* Trimmed, because libh2o leaves trailing blanks (T10); copied, because it may forget them first
- * (T1). */
-static struct span copy_value(struct arena *a, h2o_iovec_t v)
+static struct request *first_gone(const struct http *h)
 {
-    return arena_copy(a, span_trim(of_iovec(v)));
-}
-
-static bool is_request_id(struct span s)
-{
-    if (s.n == 0 || s.n > REQUEST_ID_MAX) {
-        return false;
-    }
-    for (size_t i = 0; i < s.n; i++) {
-        char c = s.p[i];
-        bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!alnum && c != '-' && c != '_' && c != '.') {
-            return false;
+    LIST_EACH (it, &h->pending) {
+        struct request *q = LIST_ENTRY(it, struct request, pending);
+        if (q->gone && !q->gone_told) {
+            return q;
         }
     }
-    return true;
+    return NULL;
 }
 
-/* One pass over the headers. Well-known names are pointers into libh2o's token table. */
-static void fill_headers(struct request *q)
+/* First a look at all, then the calls: each of them may answer any request. */
+void request_sweep(struct http *h)
 {
-    struct call *c = &q->call;
-    for (size_t i = 0; i < q->req->headers.size; i++) {
-        const h2o_header_t *header = &q->req->headers.entries[i];
-        struct span name = of_iovec(*header->name);
-        if (header->name == &H2O_TOKEN_AUTHORIZATION->buf) {
-            c->authorization_repeated = !span_is_null(c->authorization);
-            c->authorization = copy_value(c->arena, header->value);
-        } else if (header->name == &H2O_TOKEN_CONTENT_TYPE->buf) {
-            c->content_type = copy_value(c->arena, header->value);
-        } else if (span_eq(name, SPAN("origin"))) {
-            c->origin = copy_value(c->arena, header->value);
-        } else if (span_eq(name, SPAN("x-request-id")) &&
-                   is_request_id(span_trim(of_iovec(header->value)))) {
-            c->request_id = copy_value(c->arena, header->value);
-        }
+    LIST_EACH (it, &h->pending) {
+        struct request *q = LIST_ENTRY(it, struct request, pending);
+        q->gone = q->call.on_gone != NULL && !q->gone_told && http_call_is_gone(&q->call);
     }
-}
-
-static void fill_call(struct request *q)
-{
-    struct call *c = &q->call;
-    const h2o_req_t *req = q->req;
-    struct span rest = arena_copy(c->arena, of_iovec(req->input.path));
-    c->method = arena_copy(c->arena, of_iovec(req->input.method));
-    c->path = span_cut(&rest, '?');
-    c->query = rest;
-    c->body = span_of(req->entity.base == NULL ? "" : req->entity.base, req->entity.len);
-    c->peer = arena_copy(c->arena, conn_peer(conn_of(req)));
-    c->wants_upgrade = span_eq_nocase(span_trim(of_iovec(req->upgrade)), SPAN("websocket"));
-    fill_headers(q);
-    q->origin_allowed = cors_allows(q->http->origins, c->origin);
-    if (span_is_null(c->request_id)) {
-        c->request_id = headers_new_id(q->http, arena_alloc(c->arena, HEADERS_ID_LENGTH));
+    for (struct request *q = first_gone(h); q != NULL; q = first_gone(h)) {
+        q->gone_told = true;
+        q->call.on_gone(&q->call);
     }
 }
 
@@ -215,18 +180,8 @@ static struct request *new_request(h2o_req_t *req)
     q->call.started_us = clock_mono_us();
     list_add_last(&q->http->pending, &q->pending);
     conn_of(req)->request = q;
-    fill_call(q);
+    input_fill(q);
     return q;
-}
-
-struct span http_header(const struct call *c, struct span name)
-{
-    const struct request *q = request_of(c);
-    if (q->req == NULL) {
-        return SPAN_NULL;
-    }
-    ssize_t i = h2o_find_header_by_str(&q->req->headers, name.p, name.n, -1);
-    return i == -1 ? SPAN_NULL : copy_value(c->arena, q->req->headers.entries[i].value);
 }
 
 static bool is_preflight(const struct call *c)
@@ -271,6 +226,19 @@ static bool passes_guard(struct request *q)
     return false;
 }
 
+/* "OPTIONS *" asks about the server as a whole (RFC 9110, 9.3.7). */
+static bool is_about_server(const struct call *c)
+{
+    return span_eq(c->method, SPAN("OPTIONS")) && span_eq(c->path, SPAN("*"));
+}
+
+static void answer_about_server(struct request *q)
+{
+    http_answer(&q->call, (struct reply){.status = 204,
+                                         .headers = {{SPAN("allow"), SPAN(CORS_METHODS)}},
+                                         .header_count = 1});
+}
+
 static bool has_good_path(struct request *q)
 {
     struct call *c = &q->call;
@@ -286,7 +254,14 @@ static bool has_good_path(struct request *q)
 int request_on_req(h2o_handler_t *handler, h2o_req_t *req)
 {
     struct request *q = new_request(req);
-    if (!passes_guard(q) || !has_good_path(q)) {
+    if (!passes_guard(q)) {
+        return 0;
+    }
+    if (is_about_server(&q->call)) {
+        answer_about_server(q);
+        return 0;
+    }
+    if (!has_good_path(q)) {
         return 0;
     }
     if (is_preflight(&q->call)) {

@@ -10,6 +10,8 @@ int request_on_req(h2o_handler_t *handler, h2o_req_t *req);
 void request_disposed(struct request *q);
 /* Answers in the caller's place: 503, and the connection ends. */
 void request_abandon(struct request *q);
+/* Tells those who want to know that their client has left. */
+void request_sweep(struct http *h);
 /* The caller has let go; false when there is nobody to answer any more (and `q` may be gone). */
 MUST_CHECK bool request_end(struct request *q);
 /* Ends the call with {"detail": ...}; `detail` needs no escaping. */

@@ -7,6 +7,7 @@
 
 #include "base/list.h"
 #include "http/cors.h"
+#include "http/forwarded.h"
 #include "http/http.h"
 
 struct ws;
@@ -14,15 +15,20 @@ struct ws;
 /* One server. Ends by http_close (drain.c): `handles` counts the uv handles in it. */
 struct http {
     uv_loop_t *loop;
+    uv_loop_t empty; /* for the end (drain.c) */
     struct http_options options;
     struct http_timing timing;
     struct cors_origins origins;
+    struct arena *arena; /* what lives as long as the server */
+    struct forwarded_trust trust;
 
     h2o_globalconf_t config;
     h2o_context_t context;
     h2o_accept_ctx_t accept;
 
-    uv_tcp_t listener;
+    uv_poll_t listener;
+    int listener_fd;    /* -1 once closed */
+    uv_timer_t retry;   /* no descriptor was left: accepts again when it fires */
     uv_prepare_t flush; /* before the loop waits: WebSocket bytes and log lines leave */
     uv_idle_t awake;    /* runs while `dirty` is not empty, so that the loop does not wait (T35) */
     uv_timer_t timer;   /* the sweeper; faster while closing */
@@ -33,7 +39,9 @@ struct http {
     struct list sockets; /* every struct ws */
     struct list dirty;   /* those with something to write or to end */
     size_t conn_count;
-    bool accept_paused; /* T19: a connection waits in the listener */
+    size_t conn_max;     /* T19 */
+    bool accept_paused;  /* connections wait in the listener, which is not polled */
+    bool accept_starved; /* for want of a descriptor, since the last one accepted */
 
     char id_prefix[17]; /* of request ids made here */
     uint64_t id_count;
@@ -54,6 +62,7 @@ struct conn {
     h2o_socket_t *sock;      /* NULL once closed */
     struct request *request; /* being answered; NULL between requests */
     bool upgraded;
+    size_t accounted; /* bytes written when the last request was logged */
     /* T18 */
     size_t unsent;        /* bytes that waited at the last sweep */
     uint64_t progress_at; /* when that number last changed */
@@ -72,6 +81,8 @@ struct request {
     h2o_req_t *req;      /* NULL once libh2o has disposed of it: the answer is then dropped (T1) */
     h2o_buffer_t *input; /* the body's bytes, taken over when they must outlive `req` */
     bool origin_allowed;
+    bool gone; /* the client, as far as the last sweep saw; on_gone is due */
+    bool gone_told;
     bool ended;    /* answered or upgraded */
     bool answered; /* by us instead of the caller: the caller's answer is dropped */
 };

@@ -1,32 +1,25 @@
-/* The WebSocket glue (T30-T38). wslay reads frames and answers pings and closes; what we send
- * ourselves is framed here, straight into one buffer, so that order is kept (T33), bytes are
- * counted (T37) and a turn of the loop costs one write (T36). Callers only ever append and mark;
- * everything that may end a socket happens in sockets_flush, where no caller is on the stack (T32,
- * T35). */
+/* One WebSocket's connection (T30-T38): socket, queue, pings, deadlines. What is said on it is the
+ * codec's. Bytes to send are counted (T37), and a turn of the loop costs one write (T36). Callers
+ * only ever append and mark; everything that may end a socket happens in sockets_flush, where no
+ * caller is on the stack (T32, T35). */
 #include <assert.h>
 
 #include <h2o.h>
 #include <h2o/http1.h>
-#include <wslay/wslay.h>
 
+#include "http/codec.h"
 #include "http/conn.h"
-#include "http/frame.h"
 #include "http/sockets.h"
 
 enum {
-    CONTROL_ROOM = 64 * 1024, /* for pongs and a close, over queue_max */
-    KEPT_BUFFER = 4096,       /* an idle socket keeps no more than this */
+    KEPT_BUFFER = 4096, /* an idle socket keeps no more than this */
     PINGS_MISSED_MAX = 2,
-    CLOSE_GOING_AWAY = 1001,
-    CLOSE_PROTOCOL = 1002,
-    CLOSE_UNSUPPORTED = 1003,
-    CLOSE_TRY_LATER = 1013,
 };
 
 /* OPEN -> CLOSING -> LINGERING -> GONE, and any of them -> GONE */
 enum state {
     OPEN,
-    CLOSING,   /* a close frame is queued or sent: nothing of ours may follow it */
+    CLOSING,   /* a close frame is queued or sent */
     LINGERING, /* it was written, and reading makes no sense any more: read on, and throw away, so
                   that a reset does not overtake it */
     GONE,      /* freed by the next flush */
@@ -44,18 +37,21 @@ struct ws {
     struct list link;   /* in http->sockets */
     struct list dirty;  /* in http->dirty, or nowhere */
     h2o_socket_t *sock; /* NULL until the 101 is out (T34) */
-    wslay_event_context_ptr wslay;
     const struct ws_handler *handler;
     void *data;
-    struct text out;     /* frames waiting for the next flush */
-    struct text writing; /* frames libuv is writing */
+    struct codec codec;  /* its `out` waits for the next flush */
+    struct text writing; /* what libuv is writing: whole frames */
     size_t queue_max;
+    size_t low_water;
     enum state state;
     bool upgrading;    /* libh2o will call on_upgraded */
-    bool drained;      /* CLOSING, and everything was handed to the system */
+    bool above;        /* the queue was above low_water since on_drained was last called */
+    bool written;      /* CLOSING, and everything was handed to the system */
     uint64_t deadline; /* of CLOSING and LINGERING */
     uint64_t ping_at;
-    unsigned missed; /* pings since the last byte from the other side */
+    unsigned missed;      /* pings since the last byte from the other side */
+    size_t unsent;        /* by libuv, at the last sweep */
+    uint64_t progress_at; /* when that number last changed, or was 0 */
 };
 
 static void move(struct ws *w, enum state to)
@@ -85,138 +81,103 @@ static void give_up(struct ws *w)
     mark(w);
 }
 
-/* From here on nothing follows the close frame, so the rest of `out` is all there will ever be. A
- * reader that stalls on it, or trickles, has stall_ms; close_ms start when it is written. */
-static void begin_close(struct ws *w)
+/* --- closing --- */
+/* The codec's close frame is in the queue, so nothing will ever follow what is there now. Its
+ * reader, who may stall or trickle, has `ms`; timing.close_ms start anew when it is written. */
+static void begin_close(struct ws *w, unsigned ms)
 {
     move(w, CLOSING);
-    w->deadline = state_now(w->http) + w->http->timing.stall_ms;
+    w->deadline = state_now(w->http) + ms;
     mark(w);
 }
 
 void ws_close(struct ws *w, unsigned code, struct span reason)
 {
-    if (w->state != OPEN) {
-        return;
+    if (w->state == OPEN) {
+        codec_close(&w->codec, code, reason);
+        begin_close(w, w->http->timing.stall_ms);
     }
-    w->out.max += CONTROL_ROOM; /* what it was made with may be used up */
-    frame_add_close(&w->out, code, reason);
-    wslay_event_shutdown_write(w->wslay); /* its own close would be a second one */
-    begin_close(w);
 }
 
-/* T37. What waits here is dropped, so that the close comes soon: the client resumes by sequence
- * number. What libuv is writing are whole frames, so the stream stays well-formed. */
-static void close_overfull(struct ws *w)
+/* T37. What libuv does not have yet is dropped, so that the close comes soon: the client resumes by
+ * sequence number. */
+static void close_slow(struct ws *w, unsigned ms)
 {
-    text_free(&w->out);
-    ws_close(w, CLOSE_TRY_LATER, SPAN("Too slow: reconnect and resume"));
+    codec_drop(&w->codec);
+    codec_close(&w->codec, CODEC_TRY_LATER, SPAN("Too slow: reconnect and resume"));
+    begin_close(w, ms);
 }
 
+/* --- sending --- */
 static const struct conn *conn_behind(const struct ws *w)
 {
     return w->sock->on_close.data;
 }
 
-size_t ws_queued(const struct ws *w)
+static size_t unsent(const struct ws *w)
 {
-    return w->out.n + (w->sock == NULL ? 0 : conn_unsent(conn_behind(w)));
+    return w->sock == NULL ? 0 : conn_unsent(conn_behind(w));
 }
 
-void ws_send(struct ws *w, struct span text)
+size_t ws_queued(const struct ws *w)
+{
+    return w->codec.out.n + unsent(w);
+}
+
+static void send_message(struct ws *w, enum frame_opcode opcode, const struct span *parts, size_t n)
 {
     if (w->state != OPEN) {
         return;
     }
-    size_t queued = ws_queued(w);
-    if (queued > w->queue_max || text.n > w->queue_max - queued) {
-        close_overfull(w);
+    if (ws_queued(w) > w->queue_max) {
+        close_slow(w, w->http->timing.stall_ms);
         return;
     }
-    frame_add(&w->out, FRAME_TEXT, text);
+    codec_send(&w->codec, opcode, parts, n);
+    w->above = w->above || ws_queued(w) > w->low_water;
     mark(w);
 }
 
-/* --- wslay's side --- */
-static ssize_t on_wslay_send(wslay_event_context_ptr ev, const uint8_t *p, size_t n, int flags,
-                             void *data)
+void ws_send_parts(struct ws *w, const struct span *parts, size_t n)
 {
-    struct ws *w = data;
-    char *room = text_reserve(&w->out, n);
-    if (room == NULL) {
-        wslay_event_set_error(ev, WSLAY_ERR_CALLBACK_FAILURE);
-        return -1;
-    }
-    memcpy(room, p, n);
-    w->out.n += n;
-    return (ssize_t)n;
+    send_message(w, FRAME_TEXT, parts, n);
 }
 
-static ssize_t on_wslay_recv(wslay_event_context_ptr ev, uint8_t *p, size_t n, int flags,
-                             void *data)
+void ws_send(struct ws *w, struct span text)
 {
-    const struct ws *w = data;
-    size_t there = w->sock->input->size;
-    if (there == 0) {
-        wslay_event_set_error(ev, WSLAY_ERR_WOULDBLOCK);
-        return -1;
-    }
-    size_t taken = n < there ? n : there;
-    memcpy(p, w->sock->input->bytes, taken);
-    h2o_buffer_consume(&w->sock->input, taken);
-    return (ssize_t)taken;
+    send_message(w, FRAME_TEXT, &text, 1);
 }
 
-/* Of control frames wslay has taken care. After a close, messages are no longer delivered. */
-static void on_wslay_message(wslay_event_context_ptr ev,
-                             const struct wslay_event_on_msg_recv_arg *arg, void *data)
+void ws_send_binary(struct ws *w, struct span bytes)
 {
-    struct ws *w = data;
-    if (wslay_is_ctrl_frame(arg->opcode) || w->state != OPEN) {
-        return;
-    }
-    if (arg->opcode != WSLAY_TEXT_FRAME) {
-        ws_close(w, CLOSE_UNSUPPORTED, SPAN("Text messages only"));
-        return;
-    }
-    w->handler->on_message(
-        w->data, span_of(arg->msg == NULL ? "" : (const char *)arg->msg, arg->msg_length));
+    send_message(w, FRAME_BINARY, &bytes, 1);
 }
-
-static const struct wslay_event_callbacks wslay_callbacks = {
-    .send_callback = on_wslay_send,
-    .recv_callback = on_wslay_recv,
-    .on_msg_recv_callback = on_wslay_message,
-};
 
 /* --- reading --- */
+static void on_codec_message(void *data, enum frame_opcode opcode, struct span message)
+{
+    struct ws *w = data;
+    if (opcode == FRAME_TEXT) {
+        w->handler->on_message(w->data, message);
+    } else {
+        w->handler->on_binary(w->data, message);
+    }
+}
+
+/* An idle socket holds no buffer. */
 static void discard_input(h2o_socket_t *sock)
 {
     h2o_buffer_dispose(&sock->input);
     h2o_buffer_init(&sock->input, &h2o_socket_buffer_prototype);
 }
 
-/* wslay says nothing definite for what is no frame at all (it only queues an empty close). */
-static void close_protocol_error(struct ws *w)
-{
-    if (w->state == OPEN) {
-        wslay_event_shutdown_write(w->wslay);
-        frame_add_close(&w->out, CLOSE_PROTOCOL, SPAN_NULL);
-        begin_close(w);
-    }
-}
-
 static void take_input(struct ws *w)
 {
-    if (w->state == LINGERING || !wslay_event_want_read(w->wslay)) {
-        discard_input(w->sock);
-        return;
-    }
-    if (wslay_event_recv(w->wslay) != 0) {
-        close_protocol_error(w);
-    }
-    if (w->sock->input->size == 0 || !wslay_event_want_read(w->wslay)) {
-        discard_input(w->sock); /* an idle socket holds no buffer */
+    const h2o_buffer_t *input = w->sock->input;
+    codec_feed(&w->codec, span_of(input->bytes, input->size));
+    discard_input(w->sock);
+    if (w->state == OPEN && w->codec.state != CODEC_OPEN) {
+        begin_close(w, w->http->timing.stall_ms);
     }
 }
 
@@ -245,30 +206,23 @@ static void on_written(h2o_socket_t *sock, const char *error)
     } else {
         text_clear(&w->writing);
     }
-    if (w->out.n != 0 || w->state != OPEN) {
-        mark(w);
-    }
+    mark(w);
 }
 
 static void write_out(struct ws *w)
 {
-    struct text t = w->writing;
-    w->writing = w->out;
-    w->out = t;
-    w->out.max = w->writing.max;
+    codec_take(&w->codec, &w->writing);
     h2o_iovec_t bytes = h2o_iovec_init(w->writing.p, w->writing.n);
     h2o_socket_write(w->sock, &bytes, 1, on_written);
 }
 
-/* Pongs, and wslay's answer to a close or its complaint about a frame. */
-static void take_control_frames(struct ws *w)
+static void tell_drained(struct ws *w)
 {
-    if (wslay_event_want_write(w->wslay) && wslay_event_send(w->wslay) != 0) {
-        give_up(w); /* more pongs than fit: nobody reads them */
-        return;
-    }
-    if (w->state == OPEN && wslay_event_get_close_sent(w->wslay)) {
-        begin_close(w);
+    if (w->state == OPEN && w->above && ws_queued(w) <= w->low_water) {
+        w->above = false;
+        if (w->handler->on_drained != NULL && w->low_water != 0) {
+            w->handler->on_drained(w->data);
+        }
     }
 }
 
@@ -280,8 +234,7 @@ static void finish(struct ws *w)
     if (w->sock != NULL) {
         h2o_socket_close(w->sock);
     }
-    wslay_event_context_free(w->wslay);
-    text_free(&w->out);
+    codec_free(&w->codec);
     text_free(&w->writing);
     w->handler->on_closed(w->data);
     mem_free(w);
@@ -294,19 +247,18 @@ static void linger(struct ws *w)
 }
 
 /* Everything is written. RFC 6455, 7.1.1: the server closes first, once both sides have said so.
- * What ends reading otherwise is a broken frame, or a close that wslay refuses (it knows no 1012
- * and 1013, which a client echoes): then the client is left to close. */
+ * Who broke the rules is left to close. */
 static void step_close(struct ws *w)
 {
-    if (wslay_event_get_close_received(w->wslay)) {
+    if (w->codec.state == CODEC_CLOSED) {
         move(w, GONE);
         return;
     }
-    if (w->state == CLOSING && !wslay_event_want_read(w->wslay)) {
+    if (w->state == CLOSING && w->codec.state == CODEC_FAILED) {
         linger(w);
     }
-    if (!w->drained) {
-        w->drained = true;
+    if (!w->written) {
+        w->written = true;
         w->deadline = state_now(w->http) + w->http->timing.close_ms;
     }
 }
@@ -316,24 +268,21 @@ static void write_or_step(struct ws *w)
     if (h2o_socket_is_writing(w->sock)) {
         return; /* on_written marks it again */
     }
-    if (w->out.n != 0) {
+    if (w->codec.out.n != 0) {
         write_out(w);
     } else if (w->state != OPEN) {
         step_close(w);
     }
 }
 
-/* Control frames are taken from wslay even while a write hangs: its own queue has no limit. */
 static void flush(struct ws *w)
 {
     if (w->upgrading) {
         return; /* on_upgraded marks it again */
     }
     if (w->state != GONE) {
-        take_control_frames(w);
-    }
-    if (w->state != GONE) {
         write_or_step(w);
+        tell_drained(w);
     }
     if (w->state == GONE) {
         finish(w);
@@ -373,12 +322,16 @@ struct ws *sockets_upgrade(struct http *h, h2o_req_t *req, const struct ws_optio
     w->handler = options->handler;
     w->data = options->data;
     w->queue_max = options->queue_max;
-    w->out = w->writing = TEXT(options->queue_max + CONTROL_ROOM);
+    w->low_water = options->low_water;
+    w->writing = TEXT(SIZE_MAX / 2);
     w->upgrading = true;
-    w->ping_at = state_now(h) + h->timing.ping_ms;
-    int r = wslay_event_context_server_init(&w->wslay, &wslay_callbacks, w);
-    assert(r == 0); /* it can only lack memory */
-    wslay_event_config_set_max_recv_msg_length(w->wslay, options->message_max);
+    w->progress_at = state_now(h);
+    w->ping_at = w->progress_at + h->timing.ping_ms;
+    codec_init(&w->codec,
+               &(struct codec_options){.on_message = on_codec_message,
+                                       .data = w,
+                                       .message_max = options->message_max,
+                                       .takes_binary = options->handler->on_binary != NULL});
     list_add_last(&h->sockets, &w->link);
     conn_of(req)->upgraded = true;
     h2o_http1_upgrade(req, NULL, 0, on_upgraded, w);
@@ -389,21 +342,43 @@ struct ws *sockets_upgrade(struct http *h, h2o_req_t *req, const struct ws_optio
 static void ping(struct ws *w)
 {
     if (w->missed == PINGS_MISSED_MAX) {
-        ws_close(w, CLOSE_GOING_AWAY, SPAN("No answer to pings"));
+        ws_close(w, CODEC_GOING_AWAY, SPAN("No answer to pings"));
         return;
     }
     w->missed++;
     w->ping_at = state_now(w->http) + w->http->timing.ping_ms;
-    frame_add(&w->out, FRAME_PING, SPAN_NULL);
+    codec_ping(&w->codec);
     mark(w);
+}
+
+/* None of the bytes that libuv holds was taken for too long (T18). */
+static bool is_stalled(struct ws *w)
+{
+    size_t n = unsent(w);
+    if (n == 0 || n != w->unsent) {
+        w->unsent = n;
+        w->progress_at = state_now(w->http);
+    }
+    return state_now(w->http) - w->progress_at > w->http->timing.stall_ms;
+}
+
+static void sweep_open(struct ws *w)
+{
+    if (is_stalled(w)) {
+        close_slow(w, w->http->timing.close_ms);
+    } else if (state_now(w->http) >= w->ping_at) {
+        ping(w);
+    } else if (w->above && ws_queued(w) <= w->low_water) {
+        mark(w); /* drained in the middle of a long write */
+    }
 }
 
 static void sweep(struct ws *w)
 {
-    uint64_t now = state_now(w->http);
-    if (w->state == OPEN && w->sock != NULL && now >= w->ping_at) {
-        ping(w);
-    } else if ((w->state == CLOSING || w->state == LINGERING) && now >= w->deadline) {
+    if (w->state == OPEN && w->sock != NULL) {
+        sweep_open(w);
+    } else if ((w->state == CLOSING || w->state == LINGERING) &&
+               state_now(w->http) >= w->deadline) {
         give_up(w);
     }
 }

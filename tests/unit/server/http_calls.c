@@ -43,7 +43,8 @@ static void a_call_carries_the_request(void)
     CHECK(answer_is(&a, "{\"method\":\"POST\",\"path\":\"/api/a%20b/\",\"query\":\"c=d%20e&f\","
                         "\"body\":\"body\",\"authorization\":\"Bearer abc\",\"repeated\":false,"
                         "\"origin\":\"http://x\",\"type\":\"application/json\","
-                        "\"peer\":\"127.0.0.1\",\"accept\":\"text/html\",\"custom\":\"1 2\","
+                        "\"peer\":\"127.0.0.1\",\"client\":\"127.0.0.1\",\"https\":false,"
+                        "\"accept\":\"text/html\",\"custom\":\"1 2\","
                         "\"upgrade\":false,\"segments\":[\"api\",\"a b\",\"\"]}"));
     answer_free(&a);
     CHECK(fixture_stop(&f));
@@ -55,7 +56,8 @@ static void what_is_absent_is_null(void)
     struct answer a = ask(&f, GET("/"));
     CHECK(answer_is(&a, "{\"method\":\"GET\",\"path\":\"/\",\"query\":null,\"body\":\"\","
                         "\"authorization\":null,\"repeated\":false,\"origin\":null,\"type\":null,"
-                        "\"peer\":\"127.0.0.1\",\"accept\":null,\"custom\":null,"
+                        "\"peer\":\"127.0.0.1\",\"client\":\"127.0.0.1\",\"https\":false,"
+                        "\"accept\":null,\"custom\":null,"
                         "\"upgrade\":false,\"segments\":[]}"));
     answer_free(&a);
     CHECK(fixture_stop(&f));
@@ -101,6 +103,12 @@ static void every_answer_carries_the_common_headers(void)
         CHECK(a.status == cases[i].status);
         CHECK(answer_has(&a, "content-type: application/json"));
         CHECK(answer_has(&a, "x-content-type-options: nosniff"));
+        CHECK(answer_has(&a, "x-frame-options: deny"));
+        CHECK(answer_has(&a, "referrer-policy: no-referrer"));
+        CHECK(answer_has(&a, "cache-control: no-store"));
+        CHECK(
+            answer_has(&a, "content-security-policy: default-src 'none'; frame-ancestors 'none'"));
+        CHECK(strstr(a.head.p, "strict-transport-security") == NULL);
         CHECK(answer_has(&a, "access-control-allow-origin: http://localhost:3000"));
         CHECK(answer_has(&a, "access-control-allow-credentials: true"));
         CHECK(answer_has(&a, "vary: origin"));
@@ -181,6 +189,36 @@ static void a_reply_cannot_split_the_response(void)
     CHECK(answer_has(&a, "x-one: 1") && answer_has(&a, "x-three: 3"));
     CHECK(strstr(a.head.p, "x-two") == NULL && strstr(a.head.p, "x-evil") == NULL);
     answer_free(&a);
+    CHECK(fixture_stop(&f));
+}
+
+static void a_replys_own_header_takes_the_common_ones_place(void)
+{
+    struct fixture f = start();
+    struct answer a = ask(&f, GET("/own"));
+    CHECK(a.status == 200);
+    CHECK(answer_has(&a, "cache-control: no-cache") &&
+          answer_has(&a, "content-security-policy: own"));
+    CHECK(strstr(a.head.p, "no-store") == NULL && strstr(a.head.p, "default-src") == NULL);
+    CHECK(answer_has(&a, "x-content-type-options: nosniff"));
+    answer_free(&a);
+    CHECK(fixture_stop(&f));
+}
+
+static void options_of_everything_is_answered_here(void)
+{
+    struct fixture f = start();
+    int fd = client_dial(&f);
+    client_say(fd, SPAN("OPTIONS * HTTP/1.1\r\n" HOST "\r\n"));
+    struct answer a = client_hear(fd, false);
+    CHECK(a.status == 204 && strstr(a.head.p, "content-length") == NULL);
+    CHECK(answer_has(&a, "allow: delete, get, head, options, patch, post, put"));
+    answer_free(&a);
+    client_say(fd, SPAN("GET * HTTP/1.1\r\n" HOST "\r\n")); /* the connection goes on */
+    a = client_hear(fd, false);
+    CHECK(a.status == 400);
+    answer_free(&a);
+    close(fd);
     CHECK(fixture_stop(&f));
 }
 
@@ -342,6 +380,8 @@ int main(int argc, char **argv)
         TEST(preflights_are_answered_here),
         TEST(a_good_request_id_is_kept_and_a_bad_one_replaced),
         TEST(a_reply_cannot_split_the_response),
+        TEST(a_replys_own_header_takes_the_common_ones_place),
+        TEST(options_of_everything_is_answered_here),
         TEST(statuses_keep_the_connection),
         TEST(head_has_the_length_and_no_body),
         TEST(pipelined_requests_are_answered_in_order),

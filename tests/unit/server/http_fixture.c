@@ -218,7 +218,8 @@ struct answer client_hear(int fd, bool headless)
         if (!read_head(fd, &a.head)) {
             return a;
         }
-        status = (int)number_after(&a.head, "http/1.1 ");
+        bool begins = span_starts(text_span(&a.head), SPAN("http/1.1 "));
+        status = begins ? (int)number_after(&a.head, "http/1.1 ") : 0;
     }
     bool bodiless = headless || status == 101 || status == 204 || status == 304;
     if (bodiless || read_body(fd, &a, number_after(&a.head, "\r\ncontent-length: "))) {

@@ -10,6 +10,13 @@
  *   /later/MS               200 {"late":true} after MS milliseconds
  *   /hold                   answered only when the whole server has been closed
  *   /body                   the body itself, from a copy made after the event loop turned twice
+ *   /busy/MS                200 after MS milliseconds in which nothing else happens
+ *   /own                    a cache-control and a policy of its own
+ *   /wait                   answered when its client has left
+ *   /waiting                how many wait so, and how many have been told
+ *   /usage                  open descriptors, connections without TCP_NODELAY, bytes of the heap
+ *   /descriptors/N          from now on N more can be had; over 100: as many as at first
+ *   /heap                   "kept" when freed memory stays with the process
  *   /counts                 how many sockets were opened and closed
  *   /ws                     a WebSocket; see http_app.c for what it does with messages */
 #pragma once

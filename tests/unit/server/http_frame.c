@@ -39,6 +39,17 @@ static void frames_follow_one_another(void)
     text_free(&out);
 }
 
+static void parts_become_one_frame(void)
+{
+    static const struct span parts[] = {{"ab", 2}, {NULL, 0}, {"c", 1}};
+    struct text out = TEXT(100);
+    frame_add_parts(&out, FRAME_BINARY, parts, 3);
+    frame_add_parts(&out, FRAME_TEXT, NULL, 0);
+    CHECK(span_eq(text_span(&out), SPAN("\x82\x03"
+                                        "abc\x81\x00")));
+    text_free(&out);
+}
+
 static void a_long_reason_is_cut_between_characters(void)
 {
     struct text reason = TEXT(1000);
@@ -71,9 +82,8 @@ static void what_does_not_fit_is_not_begun(void)
 int main(int argc, char **argv)
 {
     static const struct check_test tests[] = {
-        TEST(lengths_take_their_shortest_form),
-        TEST(frames_follow_one_another),
-        TEST(a_long_reason_is_cut_between_characters),
+        TEST(lengths_take_their_shortest_form), TEST(frames_follow_one_another),
+        TEST(parts_become_one_frame),           TEST(a_long_reason_is_cut_between_characters),
         TEST(what_does_not_fit_is_not_begun),
     };
     return check_main(argc, argv, tests, sizeof tests / sizeof *tests);

@@ -51,7 +51,7 @@ static void the_last_words_come_before_the_close(void)
     CHECK(fixture_stop(&f));
 }
 
-/* 1012 and 1013 are codes wslay refuses to hear. */
+/* 1012 and 1013 are younger than RFC 6455. */
 static void an_echoed_close_ends_the_connection_at_once(void)
 {
     struct http_options options = fixture_options();
@@ -140,30 +140,6 @@ static void a_queue_within_its_limit_is_delivered(void)
     CHECK(fixture_stop(&f));
 }
 
-/* Pings without end, and no pong is ever read: cut for its size, long before it counts as stalled.
- */
-static void a_ping_flood_is_cut(void)
-{
-    struct fixture f = start();
-    int fd = wsc_dial(&f);
-    struct text t = TEXT(1048576);
-    char payload[125];
-    memset(payload, 'p', sizeof payload);
-    for (int i = 0; i < 1000; i++) {
-        wsc_add(&t, 0x80 | PING_FRAME, span_of(payload, sizeof payload));
-    }
-    bool cut = false;
-    for (int i = 0; i < 1000 && !cut; i++) { /* 131 MB */
-        cut = !client_try(fd, text_span(&t));
-    }
-    CHECK(cut);
-    text_free(&t);
-    close(fd);
-    usleep(50 * 1000);
-    wsc_expect_counts(&f, "{\"opened\":1,\"closed\":1}");
-    CHECK(fixture_stop(&f));
-}
-
 static void silence_is_pinged_and_then_closed(void)
 {
     struct http_options options = fixture_options();
@@ -240,7 +216,6 @@ int main(int argc, char **argv)
         TEST(a_client_that_vanishes_is_closed),
         TEST(a_slow_reader_is_told_to_come_back),
         TEST(a_queue_within_its_limit_is_delivered),
-        TEST(a_ping_flood_is_cut),
         TEST(silence_is_pinged_and_then_closed),
         TEST(closing_the_server_closes_sockets_with_1012),
         TEST(an_upgrade_while_closing_is_refused),

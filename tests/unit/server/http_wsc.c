@@ -71,7 +71,7 @@ static size_t read_length(int fd, const unsigned char *head)
 
 struct wsc_frame wsc_hear(int fd)
 {
-    struct wsc_frame f = {.opcode = -1, .payload = TEXT(1048576)};
+    struct wsc_frame f = {.opcode = -1, .payload = TEXT(67108864)};
     unsigned char head[2];
     if (!client_read(fd, (char *)head, 2)) {
         return f;

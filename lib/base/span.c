@@ -87,9 +87,23 @@ struct span span_cut(struct span *rest, char separator)
     return span_sub(all, 0, at);
 }
 
+/* Most text is ASCII: eight bytes at a time. */
+static size_t ascii_run(struct span s, size_t from)
+{
+    uint64_t eight;
+    while (s.n - from >= sizeof eight) {
+        memcpy(&eight, s.p + from, sizeof eight);
+        if ((eight & 0x8080808080808080U) != 0) {
+            break;
+        }
+        from += sizeof eight;
+    }
+    return from;
+}
+
 bool span_is_utf8(struct span s)
 {
-    for (size_t i = 0; i < s.n;) {
+    for (size_t i = ascii_run(s, 0); i < s.n; i = ascii_run(s, i)) {
         size_t n = utf8_length(s.p + i, s.n - i);
         if (n == 0) {
             return false;

@@ -24,7 +24,7 @@ LIBRARIES = {
     "wslay": {"server/http"},
     "sqlite3.h": {"lib/store"},
     "curl": {"lib/clerk"},
-    "mbedtls": {"lib/clerk", "server/http"},
+    "mbedtls": {"lib/clerk", "lib/store", "server/http"},
     "uv.h": {"lib/clerk", "lib/kernel", "lib/store", "lib/session", "server"},
     "Python.h": {"lib/kernel/python"},
     "jansson.h": set(),

@@ -7,7 +7,7 @@
 
 #include "base/log.h"
 
-#define STATEMENTS_MAX 48
+#define STATEMENTS_MAX 96
 #define WRITER_BUSY_MS 2000 /* another process in our file; never ourselves */
 /* What savepoints need to undo; temporary files would lie outside the data directory, maybe the
  * only place that can be written. */

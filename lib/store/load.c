@@ -182,10 +182,10 @@ static size_t shown_text(const struct cell *c)
  * it has ended; a server that ended first leaves the pieces alone to say so. */
 static enum err load_text(struct db *d, const struct notebook *n, struct cell *c)
 {
-    enum err e = OK;
-    if (c->interrupted) {
-        e = hidden_extent(d, span_str(n->id), c);
+    if (!c->interrupted) {
+        return OK;
     }
+    enum err e = hidden_extent(d, span_str(n->id), c);
     if (c->hidden_start == c->hidden_end) {
         c->text_end = shown_text(c);
     }
@@ -231,7 +231,7 @@ static enum err set_epoch(struct notebook *n, struct span epoch)
 static enum err load_row(struct db *d, struct notebook *n)
 {
     static const char sql[] = "SELECT name, connection, revision, seq, epoch FROM notebooks"
-                              " WHERE id = ?1 AND owner_id = ?2";
+                              " WHERE id = ?1 AND owner_id = ?2 AND" LOAD_OWNER_IS_THERE;
     CLEANUP(db_end) struct db_query q = db_query(d, sql);
     db_bind_text(&q, 1, span_str(n->id));
     db_bind_text(&q, 2, span_str(n->owner));

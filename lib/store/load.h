@@ -4,6 +4,10 @@
 #include "store/db.h"
 #include "store/store.h"
 
+/* For the WHERE of a query on notebooks: those of a deleted user are hidden until they go. */
+#define LOAD_OWNER_IS_THERE                                                                        \
+    " EXISTS (SELECT 1 FROM users WHERE users.id = owner_id AND deleted_at_ms IS NULL) "
+
 MUST_CHECK enum err load_head(struct db *d, struct arena *a, struct span id,
                               struct store_head *out);
 /* The list and what it points to live in `a`. */

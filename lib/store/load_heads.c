@@ -3,7 +3,8 @@
 
 enum err load_head(struct db *d, struct arena *a, struct span id, struct store_head *out)
 {
-    static const char sql[] = "SELECT id, owner_id, name, revision FROM notebooks WHERE id = ?1";
+    static const char sql[] = "SELECT id, owner_id, name, revision FROM notebooks"
+                              " WHERE id = ?1 AND" LOAD_OWNER_IS_THERE;
     CLEANUP(db_end) struct db_query q = db_query(d, sql);
     db_bind_text(&q, 1, id);
     enum err e = db_row(&q);
@@ -34,8 +35,8 @@ static struct store_head *add_head(struct arena *a, struct store_list *list, siz
 
 enum err load_list(struct db *d, struct arena *a, struct span owner, struct store_list *out)
 {
-    static const char sql[] =
-        "SELECT id, name, revision FROM notebooks WHERE owner_id = ?1 ORDER BY seq_no";
+    static const char sql[] = "SELECT id, name, revision FROM notebooks"
+                              " WHERE owner_id = ?1 AND" LOAD_OWNER_IS_THERE "ORDER BY seq_no";
     CLEANUP(db_end) struct db_query q = db_query(d, sql);
     db_bind_text(&q, 1, owner);
     struct span owner_copy = arena_copy(a, owner);

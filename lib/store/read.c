@@ -23,8 +23,7 @@ static void deliver(struct outbox_item *item)
     arena_free(a);
 }
 
-/* Of `size` bytes, the first of them a struct read. */
-static void *new_read(struct store *s, const struct read_kind *kind, size_t size, void *data)
+void *read_new(struct store *s, const struct read_kind *kind, size_t size, void *data)
 {
     struct arena *a = arena_new();
     struct read *r = arena_alloc(a, size);
@@ -36,7 +35,7 @@ static void *new_read(struct store *s, const struct read_kind *kind, size_t size
     return r;
 }
 
-static void submit(struct read *r)
+void read_submit(struct read *r)
 {
     struct store *s = r->store;
     if (s->closing || s->reading >= s->queue_max) {
@@ -72,10 +71,10 @@ static void answer_list(struct read *r)
 void store_list(struct store *s, struct span owner, store_listed_cb done, void *data)
 {
     static const struct read_kind kind = {find_list, answer_list};
-    struct list_read *l = new_read(s, &kind, sizeof *l, data);
+    struct list_read *l = read_new(s, &kind, sizeof *l, data);
     l->owner = arena_copy(l->base.arena, owner);
     l->done = done;
-    submit(&l->base);
+    read_submit(&l->base);
 }
 
 /* --- notebooks --- */
@@ -102,11 +101,11 @@ void store_load(struct store *s, struct span owner, struct span id, store_loaded
                 void *data)
 {
     static const struct read_kind kind = {find_notebook, answer_notebook};
-    struct notebook_read *n = new_read(s, &kind, sizeof *n, data);
+    struct notebook_read *n = read_new(s, &kind, sizeof *n, data);
     n->owner = arena_copy(n->base.arena, owner);
     n->id = arena_copy(n->base.arena, id);
     n->done = done;
-    submit(&n->base);
+    read_submit(&n->base);
 }
 
 /* --- events --- */
@@ -133,12 +132,12 @@ void store_events(struct store *s, const struct store_range *range, store_events
                   void *data)
 {
     static const struct read_kind kind = {find_events, answer_events};
-    struct events_read *e = new_read(s, &kind, sizeof *e, data);
+    struct events_read *e = read_new(s, &kind, sizeof *e, data);
     e->range = *range;
     e->range.owner = arena_copy(e->base.arena, range->owner);
     e->range.notebook_id = arena_copy(e->base.arena, range->notebook_id);
     e->done = done;
-    submit(&e->base);
+    read_submit(&e->base);
 }
 
 /* --- hidden text --- */
@@ -166,12 +165,12 @@ void store_text(struct store *s, const struct store_text_range *range, store_tex
                 void *data)
 {
     static const struct read_kind kind = {find_text, answer_text};
-    struct text_read *t = new_read(s, &kind, sizeof *t, data);
+    struct text_read *t = read_new(s, &kind, sizeof *t, data);
     t->range = *range;
     t->range.owner = arena_copy(t->base.arena, range->owner);
     t->range.notebook_id = arena_copy(t->base.arena, range->notebook_id);
     t->range.cell_id = arena_copy(t->base.arena, range->cell_id);
     t->text = TEXT(range->size);
     t->done = done;
-    submit(&t->base);
+    read_submit(&t->base);
 }

@@ -23,5 +23,9 @@ struct read_kind {
     void (*answer)(struct read *r);
 };
 
+/* Of `size` bytes, the first of them a struct read. */
+void *read_new(struct store *s, const struct read_kind *kind, size_t size, void *data);
+/* Hands it over: its answer comes later, once. */
+void read_submit(struct read *r);
 /* Asks, and sets r->err. On the reader's thread. */
 void read_perform(struct db *d, struct read *r);

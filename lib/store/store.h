@@ -1,10 +1,11 @@
-/* store: remember it. Users, notebooks, cells, outputs and events in one SQLite file (WAL,
- * synchronous=FULL). Called from the loop thread. A writer thread owns the only connection that
- * writes and checkpoints (Debian's SQLite has the WAL-reset bug, design RELIABILITY.md 0.1); it
- * takes its whole queue into one transaction, a savepoint per write, and calls back after the
+/* store: remember it. Users (people.h), notebooks, cells, outputs and events in one SQLite file
+ * (WAL, synchronous=FULL). Called from the loop thread. A writer thread owns the only connection
+ * that writes and checkpoints (Debian's SQLite has the WAL-reset bug, design RELIABILITY.md 0.1);
+ * it takes its whole queue into one transaction, a savepoint per write, and calls back after the
  * commit: what a callback reports as OK is on disk. A reader thread serves whole notebooks and
  * lists, events and text; point reads run on the loop. Knows nothing of tokens, requests or
- * kernels. Every query names the notebook's owner, but store_find, which asks who that is. */
+ * kernels. Every query names the notebook's owner, but store_find, which asks who that is. The
+ * notebooks of a deleted user (people.h) are not found and not listed. */
 #pragma once
 
 #include <uv.h>
@@ -12,6 +13,7 @@
 #include "base/err.h"
 #include "base/mem.h"
 #include "notebook/notebook.h"
+#include "store/people.h"
 
 struct store;
 

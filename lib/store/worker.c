@@ -2,8 +2,12 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/log.h"
+
+enum { WORKER_NICE = 5 };
 
 static void wait_for_items(struct worker *w, struct list *items, bool *stop)
 {
@@ -19,10 +23,18 @@ static void wait_for_items(struct worker *w, struct list *items, bool *stop)
     uv_mutex_unlock(&w->mutex);
 }
 
+/* Where processors are few, a large commit must not keep the loop, and with it everybody, waiting.
+ * On Linux a thread has a niceness of its own; lowering one's own priority is always allowed. */
+static void give_way(void)
+{
+    (void)setpriority(PRIO_PROCESS, (id_t)gettid(), WORKER_NICE);
+}
+
 static void run(void *data)
 {
     struct worker *w = data;
     (void)pthread_setname_np(pthread_self(), w->kind->name); /* for debuggers only */
+    give_way();
     bool stop = false;
     while (!stop) {
         struct list items;

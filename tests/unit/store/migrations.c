@@ -38,19 +38,21 @@ static void a_failing_step_is_undone_and_the_earlier_ones_stay(void)
     struct migrate_step steps[] = {
         {1, "001", "not taken again"},
         {2, "002", "not taken again"},
-        {3, "003", "CREATE TABLE three (a INTEGER)"},
-        {4, "004", "CREATE TABLE four (a INTEGER); INSERT INTO nowhere VALUES (1)"},
+        {3, "003", "not taken again"},
+        {4, "004", "CREATE TABLE four (a INTEGER)"},
+        {5, "005", "CREATE TABLE five (a INTEGER); INSERT INTO nowhere VALUES (1)"},
     };
-    CHECK(migrate_run(d, steps, 4) == ERR_INTERNAL);
-    CHECK(number(d, "PRAGMA user_version") == 3);
-    CHECK(number(d, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'three'") == 1);
-    CHECK(number(d, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'four'") == 0);
-    steps[3].sql = "CREATE TABLE four (a INTEGER)";
-    CHECK(migrate_run(d, steps, 4) == OK);
+    CHECK(migrate_step_count == 3); /* or the steps above begin later */
+    CHECK(migrate_run(d, steps, 5) == ERR_INTERNAL);
     CHECK(number(d, "PRAGMA user_version") == 4);
+    CHECK(number(d, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'four'") == 1);
+    CHECK(number(d, "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'five'") == 0);
+    steps[4].sql = "CREATE TABLE five (a INTEGER)";
+    CHECK(migrate_run(d, steps, 5) == OK);
+    CHECK(number(d, "PRAGMA user_version") == 5);
     CHECK(number(d, "SELECT COUNT(*) FROM notebooks") == 1);
-    CHECK(migrate_check(d, 4) == OK);
-    CHECK(migrate_check(d, 3) == ERR_INVALID);
+    CHECK(migrate_check(d, 5) == OK);
+    CHECK(migrate_check(d, 4) == ERR_INVALID);
     db_close(d);
     world_end(&w);
 }

@@ -234,12 +234,34 @@ static void a_running_cell_has_failed_when_the_server_comes_back(void)
     CHECK(book_create(&w, n, false) == OK);
     c->status = CELL_ERROR;
     cell_set_error(c, SPAN("The server stopped while this cell was running."));
+    c->text_end = 6; /* nobody has said so: the text does */
     world_check_stored(&w, n);
     enum err e = OK;
     struct notebook *read = world_load(&w, ALICE, &e);
     CHECK(read->cells[0]->interrupted); /* so that somebody tells of it */
     CHECK(!read->cells[1]->interrupted && read->cells[1]->error == NULL);
     notebook_free(read);
+    notebook_free(n);
+    world_end(&w);
+}
+
+static void the_text_of_a_run_that_never_ended_is_measured(void)
+{
+    struct world w;
+    world_start(&w);
+    struct notebook *n = notebook_new(BOOK, ALICE);
+    struct cell *c = world_cell(n, SPAN("while True: print('more')"));
+    c->status = CELL_RUNNING;
+    cell_add_stream(c, OUTPUT_STDOUT, SPAN("shown "));
+    CHECK(book_create(&w, n, false) == OK);
+    struct store_write *write = world_write(&w);
+    store_append_text(write, id_span(&c->id), 6, SPAN("and hidden"));
+    CHECK(world_commit(&w, write) == OK);
+    c->status = CELL_ERROR;
+    cell_set_error(c, SPAN("The server stopped while this cell was running."));
+    c->hidden_start = 6;
+    c->hidden_end = c->text_end = 16;
+    world_check_stored(&w, n);
     notebook_free(n);
     world_end(&w);
 }
@@ -371,6 +393,7 @@ int main(int argc, char **argv)
         TEST(a_deleted_notebook_takes_everything_with_it),
         TEST(a_write_without_changes_is_fine),
         TEST(a_running_cell_has_failed_when_the_server_comes_back),
+        TEST(the_text_of_a_run_that_never_ended_is_measured),
         TEST(a_point_read_tells_whose_it_is),
         TEST(a_row_we_never_write_is_an_error_and_not_a_guess),
         TEST(a_list_is_the_owners_in_order_of_creation),

@@ -10,7 +10,7 @@
 
 /* Taken in one turn; the others have their turn then. A frame costs at least FLOW_FRAME_COST, so
  * that a flood of empty ones is bounded too. One that is larger than all of this is taken whole. */
-#define FLOW_TURN_MAX ((size_t)256 * 1024)
+#define FLOW_TURN_MAX ((size_t)64 * 1024)
 #define FLOW_FRAME_COST 512
 /* Of what a dead kernel left in its socket, which holds less; processes it has forked may go on. */
 #define FLOW_REST_MAX ((size_t)8 * 1024 * 1024)

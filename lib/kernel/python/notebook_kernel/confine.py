@@ -10,6 +10,7 @@ from . import _nbk
 CTL_FD, OUT_FD = 100, 101
 ANALYSER_BYTES = 1024 * 1024 * 1024
 OOM_FIRST = 1000  # when memory runs out, a kernel goes before the server
+NICE = 10  # a kernel that computes leaves the processor to the server whenever it has something to do
 FDS_MAX = 65536
 
 
@@ -19,6 +20,7 @@ def kernel(request, fds, parent):
     ctl, out, stdout, stderr = fds
     move_fds([(stdout, 1), (stderr, 2), (ctl, CTL_FD), (out, OUT_FD)])
     live_in(request["cwd"])
+    os.nice(NICE)
     limits = request["limits"]
     limit(resource.RLIMIT_DATA, limits["data_bytes"])
     limit(resource.RLIMIT_NOFILE, max(limits["files"], OUT_FD + 1))

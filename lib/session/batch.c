@@ -21,6 +21,7 @@ struct answer {
 struct batch {
     struct session *session;
     struct arena *arena;
+    size_t bytes;              /* of events and text */
     struct store_write *write; /* NULL while nothing changes */
     struct list events, answers;
 };
@@ -67,38 +68,101 @@ int64_t batch_bump(struct session *s)
     return revision;
 }
 
-void batch_event(struct session *s, const struct event *e)
+/* What the kernel prints while a write is under way must wait somewhere: when that is enough, it
+ * waits in the kernel. */
+void batch_hold_back(struct session *s)
 {
-    struct batch *b = open_batch(s);
+    bool full = s->writing > 0 && s->batch != NULL && s->batch->bytes > BATCH_BYTES_MAX;
+    bool wait = full || list_is_linked(&s->throttled);
+    if (s->kernel != NULL && wait != s->kernel_paused) {
+        s->kernel_paused = wait;
+        kernel_pause(s->kernel, wait);
+    }
+}
+
+void batch_weigh(struct session *s, size_t bytes)
+{
+    open_batch(s)->bytes += bytes;
+    batch_hold_back(s);
+}
+
+static void queue_event(struct batch *b, const struct event *e)
+{
     struct queued_event *q = arena_alloc(b->arena, sizeof *q);
     q->event = *e;
     q->event.cell_id = arena_copy(b->arena, e->cell_id);
-    q->event.json = arena_copy(b->arena, e->json);
     list_add_last(&b->events, &q->link);
 }
 
-void batch_answer(struct session *s, const struct op *op, enum err e,
+void batch_event(struct session *s, const struct event *e)
+{
+    struct batch *b = open_batch(s);
+    struct event copy = *e;
+    copy.json = journal_keeps(e) ? journal_append(s, batch_write(s), b->arena, &copy)
+                                 : arena_copy(b->arena, e->json);
+    queue_event(b, &copy);
+    batch_weigh(s, copy.json.n);
+}
+
+void batch_answer(struct session *s, session_done_cb done, void *data, enum err e,
                   const struct session_result *r)
 {
-    if (op->done == NULL) {
+    if (done == NULL) {
         return;
     }
     struct batch *b = open_batch(s);
     struct answer *a = arena_alloc(b->arena, sizeof *a);
-    a->done = op->done;
-    a->data = op->data;
+    a->done = done;
+    a->data = data;
     a->err = e;
     if (r != NULL) {
         a->result = *r;
         a->result.cell_id = arena_copy(b->arena, r->cell_id);
+        a->result.document = arena_copy(b->arena, r->document);
     }
     list_add_last(&b->answers, &a->link);
 }
 
+/* --- what is true now, told with whatever comes next --- */
+void batch_tell_kernel(struct session *s)
+{
+    s->kernel_changed = true;
+    (void)open_batch(s);
+}
+
+void batch_tell_presence(struct session *s)
+{
+    s->presence_changed = true;
+    (void)open_batch(s);
+}
+
+static void add_message(struct batch *b, enum event_kind kind,
+                        void (*write)(const struct session *s, struct text *out))
+{
+    struct text out = TEXT(MESSAGE_MAX);
+    write(b->session, &out);
+    queue_event(b, &(struct event){.kind = kind, .json = arena_copy(b->arena, text_span(&out))});
+    text_free(&out);
+}
+
+static void add_news(struct batch *b)
+{
+    struct session *s = b->session;
+    if (s->kernel_changed) {
+        add_message(b, EVENT_KERNEL, session_kernel_message);
+    }
+    if (s->presence_changed) {
+        add_message(b, EVENT_PRESENCE, session_presence_message);
+    }
+    s->kernel_changed = s->presence_changed = false;
+}
+
+/* --- delivering --- */
 static void tell_watchers(struct batch *b)
 {
     LIST_EACH (it, &b->events) {
         const struct event *e = &LIST_ENTRY(it, struct queued_event, link)->event;
+        b->session->told = e->seq > 0 ? e->seq : b->session->told;
         LIST_EACH (w, &b->session->watchers) {
             struct watcher *watcher = LIST_ENTRY(w, struct watcher, link);
             watcher->on_event(watcher, e);
@@ -124,6 +188,15 @@ static void deliver(struct batch *b, enum err e)
     free_batch(b);
 }
 
+static void end_if_deleted(struct session *s)
+{
+    if (s->deleting && s->batch == NULL && s->writing == 0 && !s->ended) {
+        session_end(s, SESSION_DELETED);
+        return;
+    }
+    session_free_if_done(s);
+}
+
 static void on_committed(void *data, enum err e)
 {
     struct batch *b = data;
@@ -140,20 +213,19 @@ static void on_committed(void *data, enum err e)
         session_end(s, SESSION_BROKEN);
         return;
     }
-    if (s->deleting && s->batch == NULL && !s->ended) {
-        session_end(s, SESSION_DELETED);
-        return;
-    }
-    session_free_if_done(s);
+    end_if_deleted(s);
 }
 
 void batch_flush(struct session *s)
 {
     list_remove(&s->dirty);
     struct batch *b = s->batch;
+    add_news(b);
     s->batch = NULL;
+    batch_hold_back(s);
     if (b->write == NULL) {
         deliver(b, OK);
+        end_if_deleted(s);
         return;
     }
     s->writing++;

@@ -5,6 +5,8 @@
 /* --- a new notebook --- */
 struct creation {
     struct sessions *all;
+    struct arena *arena;
+    const struct store_audit *behalf;
     char *owner;
     struct id id;
     sessions_created_cb done;
@@ -16,6 +18,7 @@ static void creation_finish(struct creation *c, enum err e)
     struct sessions *all = c->all;
     c->done(c->data, e, id_span(&c->id));
     mem_free(c->owner);
+    arena_free(c->arena);
     mem_free(c);
     all->pending--;
     sessions_finish_if_done(all);
@@ -33,6 +36,9 @@ static void write_new(struct sessions *all, struct notebook *n, bool if_missing,
         store_write_new(all->options.store, span_str(n->owner), span_str(n->id));
     store_put_user(w);
     store_create_notebook(w, n, if_missing);
+    if (all->behalf != NULL) {
+        store_append_audit(w, all->behalf);
+    }
     notebook_free(n);
     store_commit(w, done, data);
 }
@@ -50,13 +56,17 @@ static void on_counted(void *data, enum err e, const struct store_list *list)
     struct notebook *n = notebook_new(id_span(&c->id), span_str(c->owner));
     struct id cell = id_new();
     (void)notebook_insert(n, 0, id_span(&cell), CELL_PYTHON, SPAN(""));
+    c->all->behalf = c->behalf;
     write_new(c->all, n, false, on_created, c);
+    c->all->behalf = NULL;
 }
 
 void sessions_create(struct sessions *all, struct span owner, sessions_created_cb done, void *data)
 {
     struct creation *c = mem_alloc(sizeof *c);
     c->all = all;
+    c->arena = arena_new();
+    c->behalf = behalf_copy(all, c->arena);
     c->owner = mem_copy(owner);
     c->id = id_new();
     c->done = done;

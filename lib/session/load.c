@@ -17,6 +17,33 @@ struct waiter {
     void *data;
 };
 
+static void tell_of_end(struct session *s, struct cell *c)
+{
+    c->interrupted = false;
+    store_update_cell(batch_write(s), c);
+    if (c->hidden_end > c->hidden_start) {
+        publish_hidden(s, c);
+    }
+    publish_status(s, c);
+    publish_error(s, c);
+}
+
+/* What ran when the server ended has ended with it, and no kernel knows any names. */
+static void tell_of_restart(struct session *s)
+{
+    bool ran = false;
+    for (size_t i = 0; i < s->notebook->cell_count; i++) {
+        if (s->notebook->cells[i]->interrupted) {
+            tell_of_end(s, s->notebook->cells[i]);
+            ran = true;
+        }
+    }
+    if (ran) {
+        publish_plan_ended(s, SPAN("died")); /* while a plan runs, one of its cells does */
+    }
+    stale_all(s);
+}
+
 static void finish(struct load *l, enum err e)
 {
     struct sessions *all = l->all;
@@ -24,6 +51,7 @@ static void finish(struct load *l, enum err e)
     struct session *s = NULL;
     if (e == OK) {
         s = session_new(all, l->notebook);
+        tell_of_restart(s);
     } else {
         notebook_free(l->notebook);
     }

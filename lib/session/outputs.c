@@ -67,80 +67,13 @@ static bool write_output(const struct json *body, struct text *out)
     return !out->overflowed;
 }
 
-/* --- streams: the first megabyte of a run and its last bytes --- */
-static void add_stream(struct session *s, struct cell *c, enum output_kind kind, struct span text)
-{
-    if (text.n == 0) {
-        return;
-    }
-    cell_add_stream(c, kind, text);
-    store_append_output(batch_write(s), id_span(&c->id),
-                        &(struct output){.kind = kind, .data = (char *)text.p, .size = text.n});
-    publish_stdout(s, c, text);
-}
-
-static void keep_tail(struct run *r, struct span text)
-{
-    r->dropped += text.n;
-    r->tail.max = STREAM_TAIL_MAX * 2;
-    if (text.n >= STREAM_TAIL_MAX) {
-        text_clear(&r->tail);
-        text = span_sub(text, text.n - STREAM_TAIL_MAX, STREAM_TAIL_MAX);
-    } else if (r->tail.n + text.n > r->tail.max) {
-        text_consume(&r->tail, r->tail.n + text.n - STREAM_TAIL_MAX);
-    }
-    text_add(&r->tail, text);
-}
-
-static void on_stream(struct session *s, struct cell *c, enum output_kind kind, struct span text)
-{
-    struct run *r = &s->run;
-    size_t room = r->streamed < STREAM_HEAD_MAX ? STREAM_HEAD_MAX - r->streamed : 0;
-    struct span kept = span_sub(text, 0, span_utf8_prefix(text, room));
-    if (r->dropped > 0) {
-        kept.n = 0; /* the head is closed: later small chunks must not slip in before the notice */
-    }
-    r->streamed += kept.n;
-    add_stream(s, c, kind, kept);
-    if (kept.n < text.n) {
-        keep_tail(r, span_sub(text, kept.n, text.n));
-    }
-}
-
-/* The tail may begin inside a UTF-8 sequence: skips its rest. */
-static struct span whole_characters(struct span tail)
-{
-    while (tail.n > 0 && ((unsigned char)tail.p[0] & 0xC0U) == 0x80U) {
-        tail = span_sub(tail, 1, tail.n);
-    }
-    return tail;
-}
-
-void outputs_close_stream(struct session *s, struct cell *c)
-{
-    struct run *r = &s->run;
-    if (r->dropped == 0) {
-        return;
-    }
-    size_t kept = r->tail.n < STREAM_TAIL_MAX ? r->tail.n : STREAM_TAIL_MAX;
-    struct span tail = whole_characters(span_sub(text_span(&r->tail), r->tail.n - kept, kept));
-    struct text notice = TEXT(STREAM_TAIL_MAX + 256);
-    text_addf(&notice, "\n[... %zu bytes of output left out ...]\n", r->dropped - tail.n);
-    text_add(&notice, tail);
-    add_stream(s, c, OUTPUT_STDOUT, text_span(&notice));
-    text_free(&notice);
-    text_free(&r->tail);
-    r->dropped = 0;
-}
-
 /* --- displays --- */
 static void clear_cell(struct session *s, struct cell *c)
 {
-    s->run.clear_pending = false;
-    s->run.streamed = s->run.dropped = 0;
+    stream_reset(s);
     cell_clear_outputs(c);
     store_clear_outputs(batch_write(s), id_span(&c->id));
-    publish_repaint(s, c);
+    publish_cleared(s, c);
 }
 
 static bool has_room(struct session *s, struct cell *c, size_t more)
@@ -156,8 +89,9 @@ static bool has_room(struct session *s, struct cell *c, size_t more)
     if (count < DISPLAYS_MAX && bytes <= DISPLAY_BYTES_MAX) {
         return true;
     }
-    on_stream(s, c, OUTPUT_STDERR,
-              SPAN("[An output was left out: a cell shows at most 200 rich outputs or 32 MiB.]\n"));
+    stream_add(
+        s, c, OUTPUT_STDERR,
+        SPAN("[An output was left out: a cell shows at most 200 rich outputs or 32 MiB.]\n"));
     return false;
 }
 
@@ -176,10 +110,10 @@ static void on_display(struct session *s, struct cell *c, const struct json *bod
 static void on_update(struct session *s, struct cell *c, const struct json *body)
 {
     struct text out = TEXT(MESSAGE_MAX);
-    if (write_output(body, &out) &&
-        cell_update_display(c, json_get_string(body, SPAN("id")), text_span(&out))) {
+    struct span id = json_get_string(body, SPAN("id"));
+    if (write_output(body, &out) && cell_update_display(c, id, text_span(&out))) {
         store_replace_outputs(batch_write(s), c);
-        publish_repaint(s, c);
+        publish_output_updated(s, c, id);
     }
     text_free(&out);
 }
@@ -202,12 +136,30 @@ static void on_error(struct session *s, struct cell *c, const struct json *body)
     cell_set_error(c, json_get_string(body, SPAN("traceback")));
 }
 
-/* Nobody can answer in this version of the protocol, so the run must not wait for ever. */
-static void on_input(struct session *s, struct cell *c)
+static bool can_answer(const struct session *s)
 {
-    on_stream(s, c, OUTPUT_STDERR,
-              SPAN("input() cannot ask anybody here: the run was interrupted.\n"));
-    kernel_interrupt(s->kernel);
+    LIST_EACH (it, &s->watchers) {
+        if (LIST_ENTRY(it, struct watcher, link)->user != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Who speaks version 1 only cannot answer, and the run must not wait for ever. */
+static void on_input(struct session *s, struct cell *c, const struct json *body)
+{
+    const struct json *hidden = json_get(body, SPAN("password"));
+    if (!can_answer(s)) {
+        stream_add(s, c, OUTPUT_STDERR,
+                   SPAN("input() cannot ask anybody here: the run was interrupted.\n"));
+        kernel_interrupt(s->kernel);
+        return;
+    }
+    s->asks_input = true;
+    s->input_hidden = hidden != NULL && hidden->boolean;
+    mem_replace(&s->input_prompt, json_get_string(body, SPAN("prompt")));
+    batch_tell_kernel(s);
 }
 
 static void on_output(struct session *s, struct cell *c, const struct kernel_event *e)
@@ -217,10 +169,10 @@ static void on_output(struct session *s, struct cell *c, const struct kernel_eve
     }
     switch (e->kind) {
     case KERNEL_EVENT_STDOUT:
-        on_stream(s, c, OUTPUT_STDOUT, e->text);
+        stream_add(s, c, OUTPUT_STDOUT, e->text);
         break;
     case KERNEL_EVENT_STDERR:
-        on_stream(s, c, OUTPUT_STDERR, e->text);
+        stream_add(s, c, OUTPUT_STDERR, e->text);
         break;
     case KERNEL_EVENT_DISPLAY:
     case KERNEL_EVENT_RESULT:
@@ -236,7 +188,7 @@ static void on_output(struct session *s, struct cell *c, const struct kernel_eve
         on_error(s, c, e->body);
         break;
     case KERNEL_EVENT_INPUT:
-        on_input(s, c);
+        on_input(s, c, e->body);
         break;
     case KERNEL_EVENT_READY:
     case KERNEL_EVENT_DONE:
@@ -249,6 +201,7 @@ static void on_gone(struct session *s, struct span why)
 {
     log_event(LOG_INFO, "kernel_gone", LOG_STR("notebook", s->notebook->id), LOG_SPAN("why", why));
     session_stop_kernel(s);
+    mem_replace(&s->kernel_cause, why);
     run_on_gone(s, why);
 }
 
@@ -262,6 +215,7 @@ void on_kernel_event(void *session, const struct kernel_event *e)
     case KERNEL_EVENT_READY:
         log_event(LOG_INFO, "kernel_ready", LOG_STR("notebook", s->notebook->id),
                   LOG_DOUBLE("ms", (double)(clock_mono_us() - s->kernel_asked_us) / 1e3));
+        batch_tell_kernel(s);
         run_on_ready(s);
         return;
     case KERNEL_EVENT_DONE:
@@ -276,7 +230,7 @@ void on_kernel_event(void *session, const struct kernel_event *e)
         break;
     }
     /* Output of a run that was superseded belongs nowhere any more. */
-    struct cell *c = run_cell_of(s, e->run);
+    struct cell *c = known_cell(s, e->run);
     if (c != NULL) {
         on_output(s, c, e);
     }

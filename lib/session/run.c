@@ -16,126 +16,14 @@ struct cell *session_cell(const struct session *s, struct span id)
     return at == NOTEBOOK_NOWHERE ? NULL : s->notebook->cells[at];
 }
 
-static struct ran *ran_of(const struct session *s, struct span cell_id)
-{
-    return map_get(&s->ran, cell_id);
-}
-
-static struct ran *ran_new(struct session *s, struct span cell_id)
-{
-    struct ran *r = ran_of(s, cell_id);
-    if (r == NULL) {
-        r = mem_alloc(sizeof *r);
-        (void)map_put(&s->ran, cell_id, r);
-    }
-    return r;
-}
-
-struct cell *run_cell_of(struct session *s, uint64_t run)
-{
-    size_t i = 0;
-    struct span id;
-    void *value;
-    while (map_next(&s->ran, &i, &id, &value)) {
-        if (((struct ran *)value)->run == run) {
-            return session_cell(s, id);
-        }
-    }
-    return NULL;
-}
-
-static void drop_names(struct session *s, const struct names *names)
-{
-    if (s->kernel == NULL || names->count == 0) {
-        return;
-    }
-    struct text request = TEXT(MESSAGE_MAX);
-    request_drop(names, &request);
-    kernel_drop(s->kernel, text_span(&request));
-    text_free(&request);
-}
-
-/* A cell may have bound names that its newest code does not write any more. */
-static void drop_cell(struct session *s, struct ran *r)
-{
-    drop_names(s, &r->bound);
-    names_free(&r->bound);
-    r->fresh = false;
-}
-
-void run_forget(struct session *s, struct span cell_id)
-{
-    struct ran *r = map_remove(&s->ran, cell_id);
-    if (r != NULL) {
-        drop_cell(s, r);
-        mem_free(r);
-    }
-}
-
-/* The kernel is gone, and everything it knew. */
-static void forget_all(struct session *s)
-{
-    size_t i = 0;
-    struct span id;
-    void *value;
-    while (map_next(&s->ran, &i, &id, &value)) {
-        names_free(&((struct ran *)value)->bound);
-        mem_free(value);
-    }
-    map_free(&s->ran);
-}
-
-/* --- what a cell shows --- */
-static void show_running(struct session *s, struct cell *c)
-{
-    c->status = CELL_RUNNING;
-    cell_set_error(c, SPAN_NULL);
-    cell_clear_outputs(c);
-    store_clear_outputs(batch_write(s), id_span(&c->id));
-    store_update_cell(batch_write(s), c);
-    publish_status(s, c);
-}
-
-static void show_end(struct session *s, struct cell *c, enum cell_status status)
-{
-    c->status = status;
-    store_update_cell(batch_write(s), c);
-    publish_status(s, c);
-    if (status == CELL_ERROR) {
-        publish_error(s, c);
-    }
-}
-
-/* Clients drop old outputs only on `running` (CONTRACT 0.3), so that comes first. */
-static void show_blocked(struct session *s, struct cell *c)
-{
-    show_running(s, c);
-    show_end(s, c, CELL_BLOCKED);
-}
-
-static void show_flaw(struct session *s, struct cell *c, struct span flaw)
-{
-    show_running(s, c);
-    cell_set_error(c, flaw);
-    show_end(s, c, CELL_ERROR);
-}
-
 /* --- one step --- */
-static void reset_streams(struct run *r)
-{
-    r->streamed = r->dropped = 0;
-    r->clear_pending = false;
-    text_clear(&r->tail);
-}
-
 static void execute(struct session *s)
 {
     struct run *r = &s->run;
     size_t at = notebook_find(s->notebook, id_span(&r->current));
     struct cell *c = s->notebook->cells[at];
-    struct ran *ran = ran_new(s, id_span(&c->id));
+    struct ran *ran = known_new(s, id_span(&c->id));
     ran->run = ++s->last_run;
-    ran->fresh = false;
     names_free(&ran->bound);
     for (size_t i = 0; i < c->writes.count; i++) {
         names_add(&ran->bound, span_str(c->writes.items[i]));
@@ -143,6 +31,7 @@ static void execute(struct session *s)
     struct text request = TEXT(MESSAGE_MAX);
     request_execute(s, c, at, &request);
     r->executing = true;
+    batch_tell_kernel(s);
     kernel_execute(s->kernel, ran->run, text_span(&request));
     text_free(&request);
 }
@@ -152,7 +41,7 @@ static void start_step(struct session *s, struct cell *c)
     s->run.current = c->id;
     s->run.executing = false;
     s->run.failed = false;
-    reset_streams(&s->run);
+    stream_reset(s);
     show_running(s, c);
     if (!session_start_kernel(s)) {
         run_on_gone(s, SPAN("The kernel cannot be started: its directory cannot be made."));
@@ -162,15 +51,32 @@ static void start_step(struct session *s, struct cell *c)
 }
 
 /* --- the batch --- */
-static void run_end(struct session *s)
+static void free_steps(struct run *r)
 {
-    for (size_t i = 0; i < s->run.count; i++) {
-        mem_free(s->run.steps[i].flaw);
+    for (size_t i = 0; i < r->count; i++) {
+        mem_free(r->steps[i].flaw);
     }
-    mem_free(s->run.steps);
-    s->run.steps = NULL;
-    s->run.count = s->run.next = 0;
-    s->run.active = false;
+    mem_free(r->steps);
+    r->steps = NULL;
+    r->count = r->next = 0;
+}
+
+static struct span outcome(const struct run *r)
+{
+    if (r->interrupted) {
+        return SPAN("interrupted");
+    }
+    return r->any_error ? SPAN("error") : r->any_blocked ? SPAN("blocked") : SPAN("success");
+}
+
+/* `status` of the plan, and of those who wait for it. */
+static void run_end(struct session *s, struct span status, struct span result)
+{
+    if (s->run.active) {
+        s->run.active = false;
+        publish_plan_ended(s, status);
+        wait_end(s, result);
+    }
 }
 
 /* Shows steps that cannot run; returns the next that can, or NULL at the end. */
@@ -178,6 +84,7 @@ static struct cell *next_cell(struct session *s)
 {
     struct run *r = &s->run;
     while (r->next < r->count) {
+        wait_progress(s);
         const struct step *step = &r->steps[r->next++];
         struct cell *c = session_cell(s, id_span(&step->cell));
         if (c == NULL) {
@@ -194,7 +101,8 @@ static struct cell *next_cell(struct session *s)
     return NULL;
 }
 
-/* Ancestors that this kernel has not run are run first: their names do not exist yet. */
+/* Ancestors that this kernel has not run, or not since they changed, are run first: their names do
+ * not exist yet, or are not what the page says. */
 static struct plan make_plan(struct session *s, struct arena *a, const struct graph *g)
 {
     const struct notebook *n = s->notebook;
@@ -202,8 +110,8 @@ static struct plan make_plan(struct session *s, struct arena *a, const struct gr
     bool *fresh = arena_alloc_array(a, n->cell_count, sizeof *fresh);
     size_t count = 0;
     for (size_t i = 0; i < n->cell_count; i++) {
-        const struct ran *r = ran_of(s, id_span(&n->cells[i]->id));
-        fresh[i] = r != NULL;
+        const struct ran *r = known_find(s, id_span(&n->cells[i]->id));
+        fresh[i] = r != NULL && !n->cells[i]->stale;
         if (names_has(&s->run.wanted, id_span(&n->cells[i]->id))) {
             wanted[count++] = i;
         }
@@ -236,6 +144,23 @@ static char *flaw_of(const struct notebook *n, const struct graph *g, size_t pos
     return mem_copy(*text);
 }
 
+/* Owned names of what will run go first: nobody reads a stale value, and its memory is free. */
+static void take_step(struct session *s, const struct graph *g, const struct plan_step *step,
+                      struct cycle_texts *texts)
+{
+    const struct notebook *n = s->notebook;
+    const struct cell *c = n->cells[step->position];
+    struct step *out = &s->run.steps[s->run.count++];
+    *out = (struct step){.cell = c->id, .reason = step->reason, .blocked = step->blocked};
+    if (step->flawed) {
+        out->flaw = flaw_of(n, g, step->position, texts);
+    }
+    struct ran *r = known_find(s, id_span(&c->id));
+    if (r != NULL) {
+        known_drop(s, r);
+    }
+}
+
 static void start_batch(struct session *s)
 {
     CLEANUP(arena_free_ptr) struct arena *a = arena_new();
@@ -244,24 +169,25 @@ static void start_batch(struct session *s)
     struct plan plan = make_plan(s, a, g);
     struct cycle_texts texts = {
         .arena = a, .by_knot = arena_alloc_array(a, n->cell_count, sizeof(struct span))};
-    names_free(&s->run.wanted);
-    s->run.steps = mem_alloc_array(plan.count, sizeof *s->run.steps);
-    s->run.count = plan.count;
-    s->run.next = 0;
-    s->run.active = true;
+    struct run *r = &s->run;
+    names_free(&r->wanted);
+    free_steps(r);
+    r->steps = mem_alloc_array(plan.count, sizeof *r->steps);
+    r->batch++;
+    r->active = true;
+    r->interrupted = r->any_error = r->any_blocked = false;
     for (size_t i = 0; i < plan.count; i++) {
-        const struct plan_step *step = &plan.steps[i];
-        struct span id = id_span(&n->cells[step->position]->id);
-        s->run.steps[i] =
-            (struct step){.cell = n->cells[step->position]->id, .blocked = step->blocked};
-        if (step->flawed) {
-            s->run.steps[i].flaw = flaw_of(n, g, step->position, &texts);
-        }
-        struct ran *r = ran_of(s, id);
-        if (r != NULL) {
-            drop_cell(s, r); /* nobody reads a stale value, and its memory is free */
-        }
+        take_step(s, g, &plan.steps[i], &texts);
     }
+    publish_plan(s, plan.disabled, plan.disabled_count);
+    stale_mark(s, plan.disabled, plan.disabled_count);
+}
+
+static void end_batch(struct session *s)
+{
+    bool interrupted = s->run.interrupted;
+    run_end(s, interrupted ? SPAN("interrupted") : SPAN("finished"), outcome(&s->run));
+    batch_tell_kernel(s);
 }
 
 static void advance(struct session *s)
@@ -272,7 +198,7 @@ static void advance(struct session *s)
             start_step(s, c);
             return;
         }
-        run_end(s);
+        end_batch(s);
         if (s->run.wanted.count == 0) {
             return;
         }
@@ -280,13 +206,32 @@ static void advance(struct session *s)
     }
 }
 
-void run_want(struct session *s, struct span cell_id)
+static void add_wanted(struct run *r, const struct span *cell_ids, size_t count)
 {
-    names_add(&s->run.wanted, cell_id);
-    if (!s->run.active) {
-        start_batch(s);
-        advance(s);
+    struct span *all = mem_alloc_array(r->wanted.count + count, sizeof *all);
+    size_t n = 0;
+    for (; n < r->wanted.count; n++) {
+        all[n] = span_str(r->wanted.items[n]);
     }
+    for (size_t i = 0; i < count; i++) {
+        all[n++] = cell_ids[i];
+    }
+    struct names merged = {0};
+    names_set(&merged, all, n);
+    names_free(&r->wanted);
+    r->wanted = merged;
+    mem_free(all);
+}
+
+void run_want(struct session *s, const struct span *cell_ids, size_t count)
+{
+    add_wanted(&s->run, cell_ids, count);
+    if (s->run.active) {
+        publish_queued(s);
+        return;
+    }
+    start_batch(s);
+    advance(s);
 }
 
 void run_on_ready(struct session *s)
@@ -324,17 +269,18 @@ static void block_descendants(struct session *s, const struct cell *c)
 
 static void end_step(struct session *s, struct cell *c, enum cell_status status)
 {
-    struct ran *r = ran_of(s, id_span(&c->id));
+    struct ran *r = known_find(s, id_span(&c->id));
     outputs_close_stream(s, c);
-    store_replace_outputs(batch_write(s), c);
+    if (s->run.chunks > 1) {
+        store_replace_outputs(batch_write(s), c); /* one row per stream again */
+    }
     show_end(s, c, status);
     if (status != CELL_SUCCESS) {
+        s->run.any_error = true;
         block_descendants(s, c);
     }
-    if (r != NULL && status == CELL_SUCCESS) {
-        r->fresh = true;
-    } else if (r != NULL) {
-        drop_cell(s, r); /* half of what it was to bind is worse than nothing */
+    if (r != NULL && status != CELL_SUCCESS) {
+        known_drop(s, r); /* half of what it was to bind is worse than nothing */
     }
 }
 
@@ -342,6 +288,7 @@ void run_on_done(struct session *s, enum kernel_done status)
 {
     struct cell *c = session_cell(s, id_span(&s->run.current));
     s->run.executing = false;
+    s->asks_input = false;
     if (c != NULL) {
         bool good = status == KERNEL_DONE_OK && !s->run.failed;
         if (!good && c->error == NULL) {
@@ -352,13 +299,38 @@ void run_on_done(struct session *s, enum kernel_done status)
     advance(s);
 }
 
+/* The rest of the plan is taken back; what runs gets a KeyboardInterrupt. */
+void run_take_back(struct session *s)
+{
+    struct run *r = &s->run;
+    if (!r->active) {
+        return;
+    }
+    r->interrupted = true;
+    names_free(&r->wanted);
+    wait_join(s);
+    stale_rest(s);
+    r->next = r->count;
+    if (r->executing) {
+        kernel_interrupt(s->kernel);
+        return;
+    }
+    struct cell *c = session_cell(s, id_span(&r->current));
+    if (c != NULL && c->status == CELL_RUNNING) {
+        cell_set_error(c, SPAN("KeyboardInterrupt"));
+        end_step(s, c, CELL_ERROR);
+    }
+    end_batch(s);
+}
+
 /* Cells of the plan that have not begun are as they were before it. */
 void run_abandon(struct session *s)
 {
     names_free(&s->run.wanted);
-    s->run.executing = false;
-    run_end(s);
-    forget_all(s);
+    s->run.executing = s->run.active = false;
+    s->asks_input = false;
+    free_steps(&s->run);
+    known_forget_all(s);
     text_free(&s->run.tail);
 }
 
@@ -366,9 +338,9 @@ void run_abandon(struct session *s)
 static void show_rest_blocked(struct session *s)
 {
     struct run *r = &s->run;
-    for (; r->next < r->count; r->next++) {
-        struct cell *c = session_cell(s, id_span(&r->steps[r->next].cell));
-        if (c != NULL && r->steps[r->next].blocked) {
+    for (size_t i = r->next; i < r->count; i++) {
+        struct cell *c = session_cell(s, id_span(&r->steps[i].cell));
+        if (c != NULL && r->steps[i].blocked) {
             show_blocked(s, c);
         }
     }
@@ -376,11 +348,18 @@ static void show_rest_blocked(struct session *s)
 
 void run_on_gone(struct session *s, struct span why)
 {
-    struct cell *c = s->run.active ? session_cell(s, id_span(&s->run.current)) : NULL;
+    struct run *r = &s->run;
+    struct cell *c = r->active ? session_cell(s, id_span(&r->current)) : NULL;
     if (c != NULL && c->status == CELL_RUNNING) {
         cell_set_error(c, why);
         end_step(s, c, CELL_ERROR);
         show_rest_blocked(s);
     }
+    if (r->active) {
+        wait_join(s);
+        run_end(s, SPAN("died"), SPAN("died"));
+    }
     run_abandon(s);
+    stale_all(s);
+    batch_tell_kernel(s);
 }

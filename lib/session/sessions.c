@@ -19,20 +19,26 @@ struct session *session_new(struct sessions *all, struct notebook *n)
     s->document = TEXT(DOCUMENT_MAX);
     list_init(&s->watchers);
     list_init(&s->ops);
+    list_init(&s->waiters);
     s->idle_since_us = clock_mono_us();
     (void)map_put(&all->by_id, span_str(n->id), s);
     all->alive++;
+    journal_open(s);
     return s;
 }
 
 void session_free_if_done(struct session *s)
 {
-    if (!s->ended || s->writing > 0 || s->active != NULL || s->closing_kernels > 0) {
+    if (!s->ended || s->writing > 0 || s->active != NULL || s->closing_kernels > 0 ||
+        s->asking > 0) {
         return;
     }
     struct sessions *all = s->all;
     notebook_free(s->notebook);
     text_free(&s->document);
+    text_free(&s->variables);
+    mem_free(s->kernel_cause);
+    mem_free(s->input_prompt);
     mem_free(s);
     all->alive--;
     sessions_finish_if_done(all);
@@ -52,6 +58,10 @@ void session_stop_kernel(struct session *s)
         return;
     }
     s->kernel = NULL;
+    s->kernel_paused = false;
+    throttle_end(s);
+    s->asks_input = false;
+    text_free(&s->variables);
     s->closing_kernels++;
     kernel_close(k, on_kernel_closed, s);
 }
@@ -81,9 +91,11 @@ bool session_start_kernel(struct session *s)
         return false;
     }
     s->kernel_asked_us = clock_mono_us();
+    mem_replace(&s->kernel_cause, SPAN_NULL);
     s->kernel =
         kernel_open(s->all->options.launcher,
                     &(struct kernel_options){.cwd = cwd, .on_event = on_kernel_event, .data = s});
+    batch_tell_kernel(s);
     return true;
 }
 
@@ -92,6 +104,7 @@ static void tell_closed(struct session *s, enum session_end why)
     struct list *node;
     while ((node = list_take_first(&s->watchers)) != NULL) {
         struct watcher *w = LIST_ENTRY(node, struct watcher, link);
+        w->session = NULL;
         w->on_closed(w, why);
     }
 }
@@ -104,7 +117,8 @@ void session_end(struct session *s, enum session_end why)
     batch_discard(s, e);
     s->ended = true;
     session_stop_kernel(s);
-    ops_refuse(s, e);
+    ops_refuse(s, NULL, e);
+    wait_refuse(s, e);
     tell_closed(s, why);
     session_free_if_done(s);
 }
@@ -127,25 +141,6 @@ struct span session_owner(const struct session *s)
     return span_str(s->notebook->owner);
 }
 
-void session_drop_document(struct session *s)
-{
-    s->document_valid = false;
-    if (s->document.cap > DOCUMENT_KEPT) {
-        text_free(&s->document);
-    }
-}
-
-struct span session_document(struct session *s)
-{
-    if (!s->document_valid) {
-        struct json_writer w = JSON_WRITER(&s->document);
-        text_clear(&s->document);
-        wire_notebook(&w, s->notebook);
-        s->document_valid = true;
-    }
-    return s->document.overflowed ? SPAN_NULL : text_span(&s->document);
-}
-
 bool session_is_settled(const struct session *s)
 {
     return s->batch == NULL && s->writing == 0 && s->active == NULL;
@@ -154,13 +149,22 @@ bool session_is_settled(const struct session *s)
 void session_watch(struct session *s, struct watcher *w)
 {
     list_add_last(&s->watchers, &w->link);
-    (void)session_start_kernel(
-        s); /* so that it is ready before the first run; a failure shows there */
+    w->session = s;
+    /* So that it is ready before the first run; a failure shows there. */
+    (void)session_start_kernel(s);
+    if (w->user != NULL) {
+        batch_tell_presence(s);
+    }
 }
 
 void session_unwatch(struct watcher *w)
 {
+    struct session *s = w->session;
     list_remove(&w->link);
+    w->session = NULL;
+    if (s != NULL && !s->ended && w->user != NULL) {
+        batch_tell_presence(s);
+    }
 }
 
 /* --- all of them --- */
@@ -223,11 +227,12 @@ enum err sessions_open(struct sessions **out, uv_loop_t *loop,
     all->options = *options;
     all->work_dir = mem_copy(span_str(options->work_dir));
     list_init(&all->dirty);
+    list_init(&all->throttled);
     make_directory(all);
-    all->flush.data = all->sweep.data = all;
-    all->handles = 2;
+    all->flush.data = all->sweep.data = all->throttle.data = all;
+    all->handles = 3;
     if (uv_prepare_init(loop, &all->flush) != 0 || uv_timer_init(loop, &all->sweep) != 0 ||
-        uv_prepare_start(&all->flush, on_flush) != 0 ||
+        uv_timer_init(loop, &all->throttle) != 0 || uv_prepare_start(&all->flush, on_flush) != 0 ||
         uv_timer_start(&all->sweep, on_sweep, SWEEP_MS, SWEEP_MS) != 0) {
         return ERR_INTERNAL; /* libuv fails these calls only for a handle that is closing */
     }
@@ -258,6 +263,7 @@ void sessions_finish_if_done(struct sessions *all)
     }
     uv_close((uv_handle_t *)&all->flush, on_handle_closed);
     uv_close((uv_handle_t *)&all->sweep, on_handle_closed);
+    uv_close((uv_handle_t *)&all->throttle, on_handle_closed);
 }
 
 static void drain_all(struct sessions *all)

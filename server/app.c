@@ -52,6 +52,8 @@ static void close_analyser(void *data)
 static void close_sessions(void *data)
 {
     struct app *app = data;
+    channels_close(app);
+    people_close(app);
     sessions_close(app->sessions, close_analyser, app);
 }
 
@@ -65,29 +67,31 @@ static void on_signal(uv_signal_t *handle, int number)
         _exit(1); /* the operator does not want to wait; what was acknowledged is on disk */
     }
     app->draining = true;
+    run_stop_waiting(app);
     http_close(app->http, (unsigned)app->config.drain_ms, close_sessions, app);
 }
 
 /* --- starting --- */
-static void split_origins(struct app *app)
+static struct span *split(struct arena *a, struct span list, size_t *count)
 {
-    struct span rest = app->config.allowed_origins;
+    struct span rest = list;
     struct span part;
+    *count = 0;
     while (config_next(&rest, &part)) {
-        app->origin_count++;
+        (*count)++;
     }
-    app->origins = arena_alloc_array(app->arena, app->origin_count, sizeof *app->origins);
-    rest = app->config.allowed_origins;
+    struct span *parts = arena_alloc_array(a, *count, sizeof *parts);
+    rest = list;
     for (size_t i = 0; config_next(&rest, &part); i++) {
-        app->origins[i] = arena_copy(app->arena, part);
+        parts[i] = arena_copy(a, part);
     }
+    return parts;
 }
 
-/* The kernels' Python: as configured, or `kernel` in the folder of the binary. */
-static const char *kernel_dir(struct app *app)
+const char *app_kernel_dir(struct arena *a, const struct config *config)
 {
-    if (app->config.kernel_dir.n > 0) {
-        return app->config.kernel_dir.p;
+    if (config->kernel_dir.n > 0) {
+        return config->kernel_dir.p;
     }
     char self[PATH_MAX];
     ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
@@ -95,7 +99,7 @@ static const char *kernel_dir(struct app *app)
         return "kernel";
     }
     self[n] = '\0';
-    return arena_printf(app->arena, "%s/kernel", dirname(self)).p;
+    return arena_printf(a, "%s/kernel", dirname(self)).p;
 }
 
 static enum err open_clerk(struct app *app)
@@ -111,6 +115,7 @@ static enum err open_clerk(struct app *app)
         log_event(LOG_ERROR, "cannot_start", LOG_SPAN("why", text_span(&why)));
         return e;
     }
+    app->issuer = options.issuer_count > 0 ? options.issuers[0] : SPAN_NULL;
     if (options.issuer_count == 0) {
         log_event(LOG_WARN, "issuer_not_checked",
                   LOG_STR("hint", "set CLERK_ISSUER or CLERK_PUBLISHABLE_KEY"));
@@ -120,17 +125,6 @@ static enum err open_clerk(struct app *app)
                   LOG_STR("hint", "set CLERK_AUTHORIZED_PARTIES or ALLOWED_ORIGINS"));
     }
     return OK;
-}
-
-/* Who sets one of these expects something of it. */
-static void warn_of_unused(const struct config *c)
-{
-    if (c->web_dir.n > 0) {
-        log_event(LOG_WARN, "setting_unused", LOG_STR("name", "WEB_DIR"));
-    }
-    if (c->clerk_webhook_signing_secret.n > 0) {
-        log_event(LOG_WARN, "setting_unused", LOG_STR("name", "CLERK_WEBHOOK_SIGNING_SECRET"));
-    }
 }
 
 static enum err open_store(struct app *app)
@@ -145,7 +139,7 @@ static enum err open_launcher(struct app *app)
     enum err e = launcher_open(
         &app->launcher, &app->loop,
         &(struct launcher_options){.python = app->config.kernel_python.p,
-                                   .script_dir = kernel_dir(app),
+                                   .script_dir = app_kernel_dir(app->arena, &app->config),
                                    .kernel_data_bytes = (size_t)app->config.kernel_data_bytes,
                                    .kernel_files = (unsigned)app->config.kernel_files,
                                    .kernel_file_bytes = (size_t)app->config.kernel_file_bytes});
@@ -165,21 +159,74 @@ static enum err open_sessions(struct app *app)
             .analyser = app->analyser,
             .work_dir = arena_printf(app->arena, "%.*s/kernels", SPAN_ARGS(app->config.data_dir)).p,
             .idle_s = (unsigned)app->config.session_idle_s,
-            .notebooks_max = (size_t)app->config.notebooks_max});
+            .notebooks_max = (size_t)app->config.notebooks_max,
+            .events_max = (size_t)app->config.events_max,
+            .events_bytes_max = (size_t)app->config.events_bytes_max,
+            .text_max = (size_t)app->config.text_max});
+}
+
+static struct rate rate_of(int64_t per_s, int64_t burst)
+{
+    return (struct rate){.per_s = (double)per_s, .burst = (double)burst};
+}
+
+static enum err open_channels(struct app *app)
+{
+    const struct config *c = &app->config;
+    const struct rate limits[RATE_KINDS] = {
+        [RATE_REQUESTS] = rate_of(c->rate_requests, c->rate_requests_burst),
+        [RATE_MESSAGES] = rate_of(c->rate_messages, c->rate_messages_burst),
+        [RATE_RUNS] = rate_of(c->rate_runs, c->rate_runs_burst),
+    };
+    app->rates = c->rate_limits != 0 ? rates_new(limits) : NULL;
+    list_init(&app->vigils);
+    channels_open(app);
+    return OK;
+}
+
+static enum err open_site(struct app *app)
+{
+    if (app->config.web_dir.n == 0) {
+        return OK;
+    }
+    CLEANUP(text_free) struct text why = TEXT(4096);
+    text_add(&why, SPAN("WEB_DIR: "));
+    struct static_options options = {.dir = app->config.web_dir.p,
+                                     .bytes_max = (size_t)app->config.web_max_bytes,
+                                     .files_max = (size_t)app->config.web_max_files};
+    enum err e = identity_frontend(app->arena, &app->config, &options.frontend, &why);
+    if (e == OK) {
+        e = static_open(&app->site, &options, &why);
+    }
+    if (e != OK) {
+        log_event(LOG_ERROR, "cannot_start", LOG_SPAN("why", text_span(&why)));
+    }
+    return e;
 }
 
 static enum err open_http(struct app *app)
 {
-    return http_open(&app->http, &app->loop,
-                     &(struct http_options){.host = app->config.host.p,
-                                            .port = (unsigned)app->config.port,
-                                            .app = app,
-                                            .on_call = dispatch,
-                                            .body_max = (size_t)app->config.body_max,
-                                            .connections_max = (size_t)app->config.connections_max,
-                                            .keep_alive_ms = (unsigned)app->config.keep_alive_ms,
-                                            .origins = app->origins,
-                                            .origin_count = app->origin_count});
+    size_t proxy_count;
+    const struct span *proxies = split(app->arena, app->config.trusted_proxies, &proxy_count);
+    enum err e =
+        http_open(&app->http, &app->loop,
+                  &(struct http_options){.host = app->config.host.p,
+                                         .port = (unsigned)app->config.port,
+                                         .app = app,
+                                         .on_call = dispatch,
+                                         .body_max = (size_t)app->config.body_max,
+                                         .connections_max = (size_t)app->config.connections_max,
+                                         .keep_alive_ms = (unsigned)app->config.keep_alive_ms,
+                                         .origins = app->origins,
+                                         .origin_count = app->origin_count,
+                                         .proxies = proxies,
+                                         .proxy_count = proxy_count});
+    if (e == ERR_INVALID) {
+        log_event(
+            LOG_ERROR, "cannot_start",
+            LOG_STR("why", "TRUSTED_PROXIES must be addresses, networks or the word private"));
+    }
+    return e;
 }
 
 static enum err open_signals(struct app *app)
@@ -199,8 +246,9 @@ static enum err open_signals(struct app *app)
  * ends, and with it all that was opened: nothing has been promised to anybody yet. */
 static enum err open_all(struct app *app)
 {
-    static enum err (*const stages[])(struct app *) = {open_signals,  open_clerk,    open_store,
-                                                       open_launcher, open_sessions, open_http};
+    static enum err (*const stages[])(struct app *) = {open_signals,  open_clerk,    open_site,
+                                                       open_store,    people_open,   open_launcher,
+                                                       open_sessions, open_channels, open_http};
     for (size_t i = 0; i < sizeof stages / sizeof *stages; i++) {
         enum err e = stages[i](app);
         if (e != OK) {
@@ -214,8 +262,7 @@ int app_run(const struct config *config)
 {
     struct app app = {.config = *config, .arena = arena_new()};
     (void)prctl(PR_SET_DUMPABLE, 0); /* kernels share the user: they must not read this memory */
-    split_origins(&app);
-    warn_of_unused(&app.config);
+    app.origins = split(app.arena, app.config.allowed_origins, &app.origin_count);
     if (uv_loop_init(&app.loop) != 0 || open_all(&app) != OK) {
         log_flush();
         _exit(1);
@@ -225,7 +272,10 @@ int app_run(const struct config *config)
     log_flush();
     (void)uv_run(&app.loop, UV_RUN_DEFAULT);
     int left = uv_loop_close(&app.loop);
+    static_close(app.site);
     log_event(left == 0 ? LOG_INFO : LOG_ERROR, "stopped", LOG_INT("handles_left", left != 0));
+    rates_free(app.rates);
+    people_free(&app);
     arena_free(app.arena);
     log_flush();
     return left == 0 ? 0 : 1;

@@ -7,10 +7,11 @@
 static const struct json_limits limits = {
     .bytes = (size_t)16 * 1024 * 1024, .depth = 16, .values = 1000};
 
-/* {"detail":[{"type","loc":["body",...],"msg","input"}]} */
+/* {"detail":[{"type","loc":[place,field],"msg","input"}]} */
 struct complaint {
     const char *type, *message;
-    struct span field; /* null: the body itself */
+    const char *place; /* "body", "query" */
+    struct span field; /* null: the place itself */
     struct span input; /* JSON; null for none */
 };
 
@@ -25,7 +26,7 @@ static struct reply complain(struct request *r, const struct complaint *c)
     json_member_string(&w, SPAN("type"), span_str(c->type));
     json_put_name(&w, SPAN("loc"));
     json_open_array(&w);
-    json_put_string(&w, SPAN("body"));
+    json_put_string(&w, span_str(c->place));
     if (!span_is_null(c->field)) {
         json_put_string(&w, c->field);
     }
@@ -43,10 +44,51 @@ static struct reply complain(struct request *r, const struct complaint *c)
 
 struct reply body_refuse(struct request *r, const char *field, const char *message)
 {
-    return complain(r, &(struct complaint){"value_error", message, span_str(field), SPAN_NULL});
+    return complain(r, &(struct complaint){.type = "value_error",
+                                           .message = message,
+                                           .place = "body",
+                                           .field = span_str(field)});
 }
 
-static struct span one_of_text(struct request *r, const char *const *names)
+/* --- the query --- */
+static const struct query_field hello_fields[] = {
+    {"v", QUERY_INT, offsetof(struct query, version), 1, INT32_MAX},
+    {"since", QUERY_INT, offsetof(struct query, since), 0, QUERY_SINCE_MAX},
+    {"epoch", QUERY_TEXT, offsetof(struct query, epoch), 1, QUERY_EPOCH_MAX},
+};
+const struct query_table body_hello_query = {hello_fields,
+                                             sizeof hello_fields / sizeof *hello_fields};
+
+/* As a JSON string: a query's values are text, whatever they spell. */
+static struct span quoted(struct arena *a, struct span value)
+{
+    struct text out = TEXT(value.n * 6 + 2);
+    struct json_writer w = JSON_WRITER(&out);
+    json_put_string(&w, value);
+    struct span json = arena_copy(a, text_span(&out));
+    text_free(&out);
+    return json;
+}
+
+enum err body_read_query(struct request *r, const struct query_table *table, struct reply *refusal)
+{
+    static const char *const types[] = {
+        [QUERY_FLAG] = "enum", [QUERY_INT] = "int_parsing", [QUERY_TEXT] = "value_error"};
+    struct query_problem problem;
+    r->query = QUERY_DEFAULTS;
+    enum err e = query_read(r->arena, r->call->query, table, &r->query, &problem);
+    if (e != OK) {
+        *refusal = complain(r, &(struct complaint){.type = types[problem.field->type],
+                                                   .message = problem.message,
+                                                   .place = "query",
+                                                   .field = span_str(problem.field->name),
+                                                   .input = quoted(r->arena, problem.value)});
+    }
+    return e;
+}
+
+/* --- the body --- */
+static struct span one_of_text(struct arena *a, const char *const *names)
 {
     struct text out = TEXT(1024);
     text_add(&out, SPAN("Input should be "));
@@ -54,46 +96,84 @@ static struct span one_of_text(struct request *r, const char *const *names)
         const char *joint = i == 0 ? "" : names[i + 1] == NULL ? " or " : ", ";
         text_addf(&out, "%s'%s'", joint, names[i]);
     }
-    struct span words = arena_copy(r->arena, text_span(&out));
+    struct span words = arena_copy(a, text_span(&out));
     text_free(&out);
     return words;
 }
 
-static struct reply complain_field(struct request *r, const struct json_problem *p,
-                                   const struct json *body)
+struct span body_problem(struct arena *a, const struct json_problem *p, const char **type)
 {
-    static const char *const type_names[] = {[JSON_FIELD_STRING] = "string",
-                                             [JSON_FIELD_INT] = "int",
-                                             [JSON_FIELD_BOOL] = "bool",
-                                             [JSON_FIELD_VALUE] = "value"};
-    struct complaint c = {.field = span_str(p->field->name),
-                          .input = p->value == NULL ? body->raw : p->value->raw};
+    static const struct {
+        const char *type, *message;
+    } wrong_types[] = {
+        [JSON_FIELD_STRING] = {"string_type", "Input should be a valid string"},
+        [JSON_FIELD_INT] = {"int_type", "Input should be a valid integer"},
+        [JSON_FIELD_BOOL] = {"bool_type", "Input should be a valid boolean"},
+        [JSON_FIELD_VALUE] = {"value_type", "Input should be a valid value"},
+    };
     switch (p->kind) {
     case JSON_PROBLEM_MISSING:
-        c.type = "missing";
-        c.message = "Field required";
-        break;
+        *type = "missing";
+        return SPAN("Field required");
     case JSON_PROBLEM_TOO_LONG:
-        return reply_detail(r, 413, "'%s' is longer than %zu bytes.", p->field->name,
-                            p->field->max);
+        *type = "string_too_long";
+        return arena_printf(a, "Longer than %zu bytes", p->field->max);
     case JSON_PROBLEM_NOT_ONE_OF:
-        c.type = "enum";
-        c.message = one_of_text(r, p->field->one_of).p;
-        break;
+        *type = "enum";
+        return one_of_text(a, p->field->one_of);
     case JSON_PROBLEM_NOT_OBJECT:
+        *type = "model_attributes_type";
+        return SPAN("Input should be a valid dictionary or object to extract fields from");
     case JSON_PROBLEM_TYPE:
-        c.type = arena_printf(r->arena, "%s_type", type_names[p->field->type]).p;
-        c.message = p->field->type == JSON_FIELD_INT ? "Input should be a valid integer"
-                                                     : "Input should be a valid string";
         break;
     }
+    *type = wrong_types[p->field->type].type;
+    return span_str(wrong_types[p->field->type].message);
+}
+
+static struct reply refuse_problem(struct request *r, const struct json_problem *p,
+                                   const struct json *body)
+{
+    if (p->kind == JSON_PROBLEM_TOO_LONG) {
+        return reply_detail(r, 413, "'%s' is longer than %zu bytes.", p->field->name,
+                            p->field->max);
+    }
+    bool whole = p->kind == JSON_PROBLEM_NOT_OBJECT;
+    struct complaint c = {.place = "body",
+                          .field = whole ? SPAN_NULL : span_str(p->field->name),
+                          .input = p->value == NULL ? body->raw : p->value->raw};
+    c.message = body_problem(r->arena, p, &c.type).p;
     return complain(r, &c);
+}
+
+static enum err read_members(struct request *r, struct span body, struct reply *refusal)
+{
+    const struct route *route = r->route;
+    const struct json *tree;
+    struct json_error error;
+    if (json_parse(r->arena, body, &limits, &tree, &error) != OK) {
+        const char *words =
+            arena_printf(r->arena, "JSON decode error at byte %zu: %s", error.at, error.what).p;
+        *refusal = complain(
+            r, &(struct complaint){
+                   .type = "json_invalid", .message = words, .place = "body", .input = SPAN("{}")});
+        return ERR_INVALID;
+    }
+    struct json_problem problem;
+    enum err e = json_decode(tree, route->fields, route->field_count, &r->body, &problem);
+    if (e != OK) {
+        *refusal = refuse_problem(r, &problem, tree);
+    }
+    return e;
 }
 
 enum err body_read(struct request *r, struct reply *refusal)
 {
     const struct route *route = r->route;
     struct span body = r->call->body;
+    if (route->query != NULL && body_read_query(r, route->query, refusal) != OK) {
+        return ERR_INVALID;
+    }
     if (route->fields == NULL) {
         return OK;
     }
@@ -102,32 +182,13 @@ enum err body_read(struct request *r, struct reply *refusal)
             reply_detail(r, 413, "The request body is larger than %zu bytes.", route->body_max);
         return ERR_TOO_LARGE;
     }
-    if (span_trim(body).n == 0) {
-        *refusal =
-            complain(r, &(struct complaint){"missing", "Field required", SPAN_NULL, SPAN_NULL});
-        return ERR_INVALID;
+    if (span_trim(body).n > 0) {
+        return read_members(r, body, refusal);
     }
-    const struct json *tree;
-    struct json_error error;
-    if (json_parse(r->arena, body, &limits, &tree, &error) != OK) {
-        const char *words =
-            arena_printf(r->arena, "JSON decode error at byte %zu: %s", error.at, error.what).p;
-        *refusal = complain(r, &(struct complaint){"json_invalid", words, SPAN_NULL, SPAN("{}")});
-        return ERR_INVALID;
-    }
-    struct json_problem problem;
-    enum err e = json_decode(tree, route->fields, route->field_count, &r->body, &problem);
-    if (e == OK) {
+    if (route->body_optional) {
         return OK;
     }
-    if (problem.kind == JSON_PROBLEM_NOT_OBJECT) {
-        *refusal =
-            complain(r, &(struct complaint){
-                            "model_attributes_type",
-                            "Input should be a valid dictionary or object to extract fields from",
-                            SPAN_NULL, tree->raw});
-    } else {
-        *refusal = complain_field(r, &problem, tree);
-    }
-    return e;
+    *refusal = complain(
+        r, &(struct complaint){.type = "missing", .message = "Field required", .place = "body"});
+    return ERR_INVALID;
 }

@@ -2,44 +2,48 @@
 
 #include <assert.h>
 
+#include "base/clock.h"
 #include "credentials.h"
 
 /* Bytes of messages that may come before the notebook is open. */
 #define WAITING_MAX ((size_t)1024 * 1024)
-/* Cumulative stdout up to here is sent at every event. */
-#define WHOLE_AT_ONCE ((size_t)64 * 1024)
 
 static const unsigned allowed[] = {
-    [CHANNEL_OPENED] = 1U << CHANNEL_SIGNING_IN | 1U << CHANNEL_OPENING | 1U << CHANNEL_CLOSED,
+    [CHANNEL_OPENED] = 1U << CHANNEL_SIGNING_IN | 1U << CHANNEL_CLOSED,
     [CHANNEL_SIGNING_IN] = 1U << CHANNEL_OPENING | 1U << CHANNEL_CLOSED,
     [CHANNEL_OPENING] = 1U << CHANNEL_LIVE | 1U << CHANNEL_CLOSED,
     [CHANNEL_LIVE] = 1U << CHANNEL_CLOSED,
-    [CHANNEL_CLOSED] = 1U << CHANNEL_CLOSED,
+    [CHANNEL_CLOSED] = 0,
 };
 
-static void move(struct channel *ch, enum channel_state to)
+void channel_move(struct channel *ch, enum channel_state to)
 {
     assert((allowed[ch->state] & 1U << to) != 0);
     ch->state = to;
 }
 
 /* --- its end --- */
-static void release(struct channel *ch)
+void channel_release(struct channel *ch)
 {
     if (--ch->holds > 0) {
         return;
     }
+    mem_free(ch->hello.epoch);
     mem_free(ch->wanted);
     mem_free(ch->token);
     mem_free(ch->user);
+    mem_free(ch->session_id);
     mem_free(ch->notebook_id);
+    mem_free(ch->impersonator_id);
+    mem_free(ch->address);
+    mem_free(ch->request_id);
     text_free(&ch->waiting);
     mem_free(ch);
 }
 
 static void on_timer_closed(uv_handle_t *handle)
 {
-    release(handle->data);
+    channel_release(handle->data);
 }
 
 /* No more commands, no more events; the socket itself may live until its close frame has left. */
@@ -48,9 +52,10 @@ static void stop(struct channel *ch)
     if (ch->state == CHANNEL_CLOSED) {
         return;
     }
-    move(ch, CHANNEL_CLOSED);
+    channel_move(ch, CHANNEL_CLOSED);
     session_unwatch(&ch->watcher);
     ch->session = NULL;
+    channels_remove(ch);
     uv_close((uv_handle_t *)&ch->timer, on_timer_closed);
 }
 
@@ -59,35 +64,16 @@ static void on_ws_closed(void *data)
     struct channel *ch = data;
     ch->ws = NULL;
     stop(ch);
-    release(ch);
-}
-
-/* --- talking --- */
-void channel_send(struct channel *ch, struct span message)
-{
-    if (ch->ws != NULL) {
-        ws_send(ch->ws, message);
-    }
-}
-
-void channel_error(struct channel *ch, struct span message)
-{
-    struct text out = TEXT(8192);
-    struct json_writer w = JSON_WRITER(&out);
-    json_open_object(&w);
-    json_member_string(&w, SPAN("type"), SPAN("error"));
-    json_member_string(&w, SPAN("message"), message);
-    json_close_object(&w);
-    channel_send(ch, text_span(&out));
-    text_free(&out);
+    channel_release(ch);
 }
 
 void channel_refuse(struct channel *ch, unsigned code, struct span message, struct span reason)
 {
+    bool greeted = ch->hello.version == 2 && ch->state == CHANNEL_LIVE;
     if (ch->state == CHANNEL_CLOSED) {
         return;
     }
-    if (!span_is_null(message)) {
+    if (!span_is_null(message) && !greeted) {
         channel_error(ch, message);
     }
     if (ch->ws != NULL) {
@@ -96,173 +82,8 @@ void channel_refuse(struct channel *ch, unsigned code, struct span message, stru
     stop(ch);
 }
 
-/* --- events of the session --- */
-/* A long text is not repeated for every line added to it: only when it has grown by a quarter, and
- * before anything else is said. */
-static void send_whole(struct channel *ch)
-{
-    struct whole_stdout *w = &ch->whole;
-    w->pending = false;
-    struct text out = TEXT(ch->app->config.socket_queue_max);
-    if (session_stdout_message(ch->session, id_span(&w->cell), w->end, &out)) {
-        channel_send(ch, text_span(&out));
-        w->sent = w->end;
-    }
-    text_free(&out);
-}
-
-static void on_whole_stdout(struct channel *ch, const struct event *e)
-{
-    struct whole_stdout *w = &ch->whole;
-    bool same = span_eq(id_span(&w->cell), e->cell_id);
-    if (!same || e->end < w->end) {
-        memcpy(w->cell.s, e->cell_id.p, ID_LENGTH);
-        w->sent = 0;
-    }
-    w->end = e->end;
-    w->pending = true;
-    if (w->end <= WHOLE_AT_ONCE || w->end >= w->sent + w->sent / 4) {
-        send_whole(ch);
-    }
-}
-
-static void on_event(struct watcher *watcher, const struct event *e)
-{
-    struct channel *ch = LIST_ENTRY(watcher, struct channel, watcher);
-    if (ch->cumulative && e->kind == EVENT_STDOUT) {
-        on_whole_stdout(ch, e);
-        return;
-    }
-    if (ch->whole.pending) {
-        send_whole(ch);
-    }
-    channel_send(ch, e->json);
-}
-
-static void on_session_closed(struct watcher *watcher, enum session_end why)
-{
-    struct channel *ch = LIST_ENTRY(watcher, struct channel, watcher);
-    ch->session = NULL;
-    switch (why) {
-    case SESSION_DELETED:
-        channel_refuse(ch, 1008, SPAN("Notebook not found"), SPAN("Notebook not found"));
-        return;
-    case SESSION_BROKEN:
-        channel_refuse(ch, 1011, SPAN("The server could not save this notebook."),
-                       SPAN("Storage failed"));
-        return;
-    case SESSION_DRAINING:
-        channel_refuse(ch, 1012, SPAN_NULL, SPAN("Server restart"));
-        return;
-    }
-}
-
-/* --- opening the notebook --- */
-static void run_waiting(struct channel *ch)
-{
-    struct text waiting = ch->waiting;
-    ch->waiting = TEXT(WAITING_MAX);
-    struct span rest = text_span(&waiting);
-    while (rest.n > 0 && ch->state == CHANNEL_LIVE) {
-        command_run(ch, span_cut(&rest, '\0'));
-    }
-    text_free(&waiting);
-}
-
-static void on_life_over(uv_timer_t *timer)
-{
-    channel_refuse(timer->data, 4401, SPAN_NULL, SPAN("Please sign in again"));
-}
-
-static void refuse_open(struct channel *ch, enum err e)
-{
-    if (e == ERR_NOT_FOUND) {
-        channel_refuse(ch, 1008, SPAN("Notebook not found"), SPAN("Notebook not found"));
-    } else if (e == ERR_FORBIDDEN) {
-        channel_refuse(ch, 1008,
-                       SPAN("Access denied: You don't have permission to access this notebook"),
-                       SPAN("Access denied"));
-    } else {
-        channel_refuse(ch, 1013, SPAN("The notebook cannot be opened now."),
-                       SPAN("Try again later"));
-    }
-}
-
-/* Called again, it begins anew. */
-static void start_life(struct channel *ch)
-{
-    (void)uv_timer_start(&ch->timer, on_life_over, (uint64_t)ch->app->config.socket_life_s * 1000,
-                         0);
-}
-
-static void go_live(struct channel *ch, struct session *s)
-{
-    move(ch, CHANNEL_LIVE);
-    ch->session = s;
-    session_watch(s, &ch->watcher);
-    start_life(ch);
-    run_waiting(ch);
-}
-
-static void on_opened(void *data, enum err e, struct session *s)
-{
-    struct channel *ch = data;
-    if (ch->state == CHANNEL_OPENING && e == OK) {
-        go_live(ch, s);
-    } else if (ch->state == CHANNEL_OPENING) {
-        refuse_open(ch, e);
-    }
-    release(ch);
-}
-
-static void open_notebook(struct channel *ch);
-
-static void on_seeded(void *data, enum err e, const struct store_list *list)
-{
-    struct channel *ch = data;
-    if (ch->state == CHANNEL_OPENING && e == OK) {
-        open_notebook(ch);
-    } else if (ch->state == CHANNEL_OPENING) {
-        refuse_open(ch, e);
-    }
-    release(ch);
-}
-
-static void load_notebook(struct channel *ch, struct span user, struct span id)
-{
-    CLEANUP(arena_free_ptr) struct arena *a = arena_new();
-    struct store_head head;
-    enum err e = store_find(ch->app->store, a, id, &head);
-    if (e == ERR_NOT_FOUND && !ch->seeded && !span_eq(id, span_str(ch->wanted))) {
-        ch->seeded = true;
-        ch->holds++;
-        sessions_list(ch->app->sessions, user, on_seeded, ch);
-    } else if (e != OK) {
-        refuse_open(ch, e);
-    } else if (!span_eq(head.owner, user)) {
-        refuse_open(ch, ERR_FORBIDDEN);
-    } else {
-        ch->holds++;
-        sessions_load(ch->app->sessions, user, id, on_opened, ch);
-    }
-}
-
-static void open_notebook(struct channel *ch)
-{
-    struct span user = span_str(ch->user);
-    struct span id = span_str(ch->notebook_id);
-    struct session *open = sessions_find(ch->app->sessions, id);
-    bool foreign = open != NULL && !span_eq(session_owner(open), user);
-    if (foreign || request_names_other(user, id)) {
-        refuse_open(ch, ERR_FORBIDDEN);
-    } else if (open == NULL) {
-        load_notebook(ch, user, id);
-    } else {
-        go_live(ch, open);
-    }
-}
-
 /* --- signing in --- */
+/* Version 1: the notebook is looked for after this. */
 static void welcome(struct channel *ch)
 {
     struct text out = TEXT(4096);
@@ -275,24 +96,47 @@ static void welcome(struct channel *ch)
     text_free(&out);
 }
 
+/* Version 2 is bound to the token; version 1 to a life of its own (ARCHITECTURE 6.8). */
+void channel_lend(struct channel *ch, const struct clerk_identity *who)
+{
+    const struct config *c = &ch->app->config;
+    mem_replace(&ch->session_id, who->session_id);
+    mem_replace(&ch->impersonator_id, who->actor_id);
+    if (ch->hello.version == 1) {
+        ch->lease.quiet = true;
+        lease_renew(&ch->lease, clock_unix_ms() + c->socket_life_s * 1000);
+        return;
+    }
+    ch->lease.grace_ms = c->socket_grace_s * 1000;
+    lease_renew(&ch->lease, who->expires_at_s * 1000);
+    channels_sign_in(ch);
+}
+
 static void signed_in(struct channel *ch, const struct clerk_identity *who)
 {
     CLEANUP(arena_free_ptr) struct arena *a = arena_new();
-    move(ch, CHANNEL_OPENING);
+    unsigned retry = rates_take(ch->app->rates, RATE_REQUESTS, who->user_id, clock_mono_us());
+    if (retry > 0) {
+        channel_refuse(ch, 1013, SPAN("Too many requests"), SPAN("Too many requests"));
+        return;
+    }
+    channel_move(ch, CHANNEL_OPENING);
     (void)uv_timer_stop(&ch->timer);
     ch->user = mem_copy(who->user_id);
     ch->notebook_id = mem_copy(request_notebook_id(a, span_str(ch->user), span_str(ch->wanted)));
-    if (!ch->cumulative) {
+    ch->cumulative = ch->cumulative && ch->hello.version == 1;
+    channel_lend(ch, who);
+    if (ch->hello.version == 1 && !ch->cumulative) {
         welcome(ch);
     }
-    open_notebook(ch);
+    channel_open_notebook(ch);
 }
 
-/* A later token renews the sign-in; it must be the same user's. */
+/* Version 1: a later token renews the sign-in; it must be the same user's. */
 static void renewed(struct channel *ch, const struct clerk_answer *answer)
 {
     if (answer->verdict == CLERK_PASS && span_eq(answer->who.user_id, span_str(ch->user))) {
-        start_life(ch);
+        channel_lend(ch, &answer->who);
         channel_send(ch, SPAN("{\"type\":\"auth_refreshed\"}"));
         return;
     }
@@ -306,6 +150,7 @@ static void judged(struct channel *ch, const struct clerk_answer *answer)
     } else if (answer->verdict == CLERK_PASS) {
         signed_in(ch, &answer->who);
     } else if (answer->verdict == CLERK_REFUSED) {
+        trail_refused_socket(ch, span_str(clerk_reason_name(answer->reason)));
         channel_refuse(ch, 1008, SPAN("Invalid authentication token"), SPAN("Invalid token"));
     } else {
         channel_refuse(ch, 1013, SPAN("Tokens cannot be checked now."), SPAN("Try again later"));
@@ -317,7 +162,7 @@ static void on_keys(void *data, enum err e);
 static void judge(struct channel *ch, struct span token, bool waited)
 {
     CLEANUP(arena_free_ptr) struct arena *a = arena_new();
-    struct clerk_answer answer = clerk_verify(ch->app->clerk, a, token, waited);
+    struct clerk_answer answer = guard_verify(ch->app, a, token, waited);
     if (answer.verdict != CLERK_WAIT) {
         judged(ch, &answer);
         return;
@@ -339,7 +184,7 @@ static void on_keys(void *data, enum err e)
     if (ch->state != CHANNEL_CLOSED && e != ERR_CANCELED) {
         judge(ch, span_str(token), true);
     }
-    release(ch);
+    channel_release(ch);
 }
 
 void channel_refresh(struct channel *ch, struct span token)
@@ -349,7 +194,7 @@ void channel_refresh(struct channel *ch, struct span token)
 
 static void sign_in(struct channel *ch, struct span token)
 {
-    move(ch, CHANNEL_SIGNING_IN);
+    channel_move(ch, CHANNEL_SIGNING_IN);
     judge(ch, token, false);
 }
 
@@ -366,6 +211,9 @@ static void on_first_message(struct channel *ch, struct span text)
                        SPAN("Expected authentication message"));
     } else if (json_get_string(message, SPAN("token")).n == 0) {
         channel_refuse(ch, 1008, SPAN("Missing authentication token"), SPAN("Missing token"));
+    } else if (!command_parse_hello(message, &ch->hello)) {
+        channel_refuse(ch, 1008, SPAN("'v' and 'since' are whole numbers, 'epoch' is a string"),
+                       SPAN("Invalid message format"));
     } else {
         sign_in(ch, json_get_string(message, SPAN("token")));
     }
@@ -400,6 +248,14 @@ static void on_message(void *data, struct span text)
     }
 }
 
+static void on_drained(void *data)
+{
+    struct channel *ch = data;
+    if (ch->hello.version == 2) {
+        cursor_drained(ch);
+    }
+}
+
 static void on_sign_in_late(uv_timer_t *timer)
 {
     channel_refuse(timer->data, 1008, SPAN("Authentication timeout"),
@@ -407,34 +263,57 @@ static void on_sign_in_late(uv_timer_t *timer)
 }
 
 /* --- the handshake --- */
+static struct channel *new_channel(struct request *r)
+{
+    struct channel *ch = mem_alloc(sizeof *ch);
+    ch->app = r->app;
+    ch->hello.version = r->query.version > 1 ? 2 : 1;
+    ch->hello.since = r->query.since;
+    ch->hello.epoch = mem_copy(r->query.epoch);
+    ch->wanted = mem_copy(r->params[0]);
+    ch->address = mem_copy(r->call->client);
+    ch->request_id = mem_copy(r->call->request_id);
+    ch->waiting = TEXT(WAITING_MAX);
+    ch->watcher.on_event = channel_on_event;
+    ch->watcher.on_closed = channel_on_session_end;
+    ch->holds = 1;
+    return ch;
+}
+
+static struct ws *upgrade(struct channel *ch, struct call *c)
+{
+    static const struct ws_handler handler = {
+        .on_message = on_message, .on_drained = on_drained, .on_closed = on_ws_closed};
+    const struct config *config = &ch->app->config;
+    return http_upgrade(c, &(struct ws_options){.handler = &handler,
+                                                .data = ch,
+                                                .message_max = (size_t)config->socket_message_max,
+                                                .queue_max = (size_t)config->socket_queue_max,
+                                                .low_water = CURSOR_LOW});
+}
+
 struct reply channel_open(struct request *r)
 {
-    static const struct ws_handler handler = {.on_message = on_message, .on_closed = on_ws_closed};
     struct app *app = r->app;
+    struct reply refusal;
     if (!span_is_null(r->call->origin) && !guard_origin_allowed(app, r->call->origin)) {
         return reply_detail(r, 403, "This origin may not open a WebSocket here.");
     }
+    if (body_read_query(r, &body_hello_query, &refusal) != OK) {
+        return refusal;
+    }
     CLEANUP(arena_free_ptr) struct arena *a = arena_new(); /* the request's ends with the upgrade */
-    struct channel *ch = mem_alloc(sizeof *ch);
+    struct channel *ch = new_channel(r);
     struct span token = credentials_early(r, a, &ch->cumulative);
-    ch->app = app;
-    ch->wanted = mem_copy(r->params[0]);
-    ch->waiting = TEXT(WAITING_MAX);
-    ch->watcher.on_event = on_event;
-    ch->watcher.on_closed = on_session_closed;
-    ch->holds = 1;
-    ch->ws = http_upgrade(
-        r->call, &(struct ws_options){.handler = &handler,
-                                      .data = ch,
-                                      .message_max = (size_t)app->config.socket_message_max,
-                                      .queue_max = (size_t)app->config.socket_queue_max});
+    ch->ws = upgrade(ch, r->call);
     if (ch->ws == NULL) {
-        release(ch);
+        channel_release(ch);
         return reply_later();
     }
     ch->holds++; /* the timer */
     ch->timer.data = ch;
     (void)uv_timer_init(&app->loop, &ch->timer);
+    channels_add(ch);
     if (!span_is_null(token)) {
         sign_in(ch, token);
         return reply_later();

@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-enum setting_type { SETTING_STRING, SETTING_INT, SETTING_FLAG };
+enum setting_type { SETTING_STRING, SETTING_INT, SETTING_FLAG, SETTING_SWITCH };
 
 struct setting {
     const char *name, *alias;
@@ -27,9 +27,16 @@ static const struct setting settings[] = {
     {"PORT", NULL, SETTING_INT, AT(port), "8000", 0, 65535, "", "port to listen on; 0: any"},
     STRING("HOST", host, "127.0.0.1", "address to listen on"),
     STRING("DATA_DIR", data_dir, "./data", "where everything is kept; one server per directory"),
-    STRING("WEB_DIR", web_dir, "", "kept for the web app, which this version does not serve yet"),
+    STRING("WEB_DIR", web_dir, "", "the built web app, read once at start; empty: only the API"),
+    {"WEB_MAX_BYTES", NULL, SETTING_INT, AT(web_max_bytes), "67108864", 64 * KIB, 1024 * MIB,
+     "bytes", "all files of WEB_DIR together; they are kept in memory"},
+    {"WEB_MAX_FILES", NULL, SETTING_INT, AT(web_max_files), "4096", 1, 100000, "",
+     "files in WEB_DIR"},
     STRING("ALLOWED_ORIGINS", allowed_origins, "http://localhost:3000,http://localhost:5173",
            "web origins that may call the API, separated by commas, exact"),
+    STRING("TRUSTED_PROXIES", trusted_proxies, "",
+           "whose X-Forwarded-For and -Proto count: addresses, networks (10.0.0.0/8) or the word "
+           "private, separated by commas"),
     STRING("LOG_LEVEL", log_level, "info", "debug, info, warn or error"),
 
     STRING("CLERK_PUBLISHABLE_KEY", clerk_publishable_key, "",
@@ -47,7 +54,7 @@ static const struct setting settings[] = {
      "1: a token without `azp` passes"},
     {"CLERK_WEBHOOK_SIGNING_SECRET", "CLERK_WEBHOOK_SECRET", SETTING_STRING,
      AT(clerk_webhook_signing_secret), "", 0, 64 * KIB, "",
-     "whsec_...: kept for webhooks, which this version does not receive yet"},
+     "whsec_... of the webhook endpoint; while it is rotated both, separated by commas"},
     {"CLERK_SKEW_S", NULL, SETTING_INT, AT(clerk_skew_s), "5", 0, 300, "s",
      "difference of clocks that is forgiven"},
     {"CLERK_JWKS_TTL_S", NULL, SETTING_INT, AT(clerk_jwks_ttl_s), "300", 1, DAY, "s",
@@ -69,18 +76,47 @@ static const struct setting settings[] = {
      "time that requests and sockets have after SIGTERM"},
     {"SOCKET_MESSAGE_MAX", NULL, SETTING_INT, AT(socket_message_max), "1048576", KIB, 16 * MIB,
      "bytes", "largest WebSocket message from a client"},
-    {"SOCKET_QUEUE_MAX", NULL, SETTING_INT, AT(socket_queue_max), "67108864", 64 * KIB, 1024 * MIB,
+    {"SOCKET_QUEUE_MAX", NULL, SETTING_INT, AT(socket_queue_max), "8388608", 64 * KIB, 1024 * MIB,
      "bytes", "waiting for a slow client; over it the socket is closed (1013)"},
     {"SOCKET_AUTH_MS", NULL, SETTING_INT, AT(socket_auth_ms), "10000", 100, 60000, "ms",
      "time to send `authenticate`"},
     {"SOCKET_LIFE_S", NULL, SETTING_INT, AT(socket_life_s), "43200", 60, 7 * DAY, "s",
-     "longest life of a socket before it must sign in again"},
+     "longest life of a socket before it must sign in again (version 1)"},
+    {"SOCKET_GRACE_S", NULL, SETTING_INT, AT(socket_grace_s), "60", 0, DAY, "s",
+     "how long a socket lives after its token has expired (version 2)"},
+    {"RUN_WAIT_MS", NULL, SETTING_INT, AT(run_wait_ms), "50000", 100, 3600000, "ms",
+     "longest answer to ?wait=1; below the load balancer's idle timeout"},
 
+    {"RATE_LIMITS", NULL, SETTING_SWITCH, AT(rate_limits), "on", 0, 0, "",
+     "on or off: the limits per user below"},
+    {"RATE_REQUESTS", NULL, SETTING_INT, AT(rate_requests), "100", 1, 1000000, "per s",
+     "requests of one user"},
+    {"RATE_REQUESTS_BURST", NULL, SETTING_INT, AT(rate_requests_burst), "400", 1, 1000000, "",
+     "and at once"},
+    {"RATE_MESSAGES", NULL, SETTING_INT, AT(rate_messages), "100", 1, 1000000, "per s",
+     "WebSocket messages of one user"},
+    {"RATE_MESSAGES_BURST", NULL, SETTING_INT, AT(rate_messages_burst), "400", 1, 1000000, "",
+     "and at once"},
+    {"RATE_RUNS", NULL, SETTING_INT, AT(rate_runs), "20", 1, 1000000, "per s",
+     "runs that one user asks for"},
+    {"RATE_RUNS_BURST", NULL, SETTING_INT, AT(rate_runs_burst), "100", 1, 1000000, "",
+     "and at once"},
+
+    {"RETENTION_DAYS", NULL, SETTING_INT, AT(retention_days), "30", 0, 3650, "days",
+     "notebooks of a deleted user are kept, hidden, before they go for good"},
+    {"AUDIT_DAYS", NULL, SETTING_INT, AT(audit_days), "180", 1, 3650, "days",
+     "the audit trail is kept"},
     {"STORE_QUEUE_MAX", NULL, SETTING_INT, AT(store_queue_max), "10000", 10, 1000000, "writes",
      "waiting for the disk; over it writes are refused (503)"},
     {"SESSION_IDLE_S", NULL, SETTING_INT, AT(session_idle_s), "1800", 1, 30 * DAY, "s",
      "a notebook nobody watches is closed after this, with its kernel"},
     {"NOTEBOOKS_MAX", NULL, SETTING_INT, AT(notebooks_max), "1000", 3, 1000000, "", "per user"},
+    {"EVENTS_MAX", NULL, SETTING_INT, AT(events_max), "5000", 10, 1000000, "",
+     "events kept per notebook, for clients that come back"},
+    {"EVENTS_BYTES_MAX", NULL, SETTING_INT, AT(events_bytes_max), "4194304", 64 * KIB, 1024 * MIB,
+     "bytes", "and their size"},
+    {"TEXT_MAX", NULL, SETTING_INT, AT(text_max), "268435456", MIB, TIB, "bytes",
+     "text kept of one run of a cell"},
 
     STRING("KERNEL_PYTHON", kernel_python, "/usr/bin/python3", "interpreter of the kernels"),
     STRING("KERNEL_DIR", kernel_dir, "", "the kernels' Python; empty: `kernel` beside the binary"),
@@ -115,10 +151,24 @@ static enum err read_number(const struct setting *s, struct span value, int64_t 
     return OK;
 }
 
+static enum err read_switch(const struct setting *s, struct span value, int64_t *out,
+                            struct text *why)
+{
+    *out = span_eq(value, SPAN("on"));
+    if (*out == 0 && !span_eq(value, SPAN("off"))) {
+        text_addf(why, "%s is \"%.*s\": it must be on or off.", s->name, SPAN_ARGS(value));
+        return ERR_INVALID;
+    }
+    return OK;
+}
+
 static enum err read_setting(const struct setting *s, struct config *c, struct text *why)
 {
     struct span value = span_str(value_of(s));
     void *field = (char *)c + s->offset;
+    if (s->type == SETTING_SWITCH) {
+        return read_switch(s, value, field, why);
+    }
     if (s->type != SETTING_STRING) {
         return read_number(s, value, field, why);
     }
@@ -147,6 +197,8 @@ void config_help(struct text *out)
                        "  notebookd                 serve\n"
                        "  notebookd --help          this text\n"
                        "  notebookd --version       the version\n"
+                       "  notebookd --check         look at settings, keys, disk and kernels, and\n"
+                       "                            say what to do; 1 when something is wrong\n"
                        "  notebookd --print-routes  every route, one per line\n\n"
                        "Settings are environment variables:\n\n"));
     for (size_t i = 0; i < SETTING_COUNT; i++) {

@@ -6,7 +6,7 @@
 #include "base/text.h"
 
 struct config {
-    struct span host, data_dir, web_dir, allowed_origins, log_level;
+    struct span host, data_dir, web_dir, allowed_origins, log_level, trusted_proxies;
     struct span kernel_python, kernel_dir;
     struct span clerk_publishable_key, clerk_jwks_url, clerk_jwt_key, clerk_secret_key;
     struct span clerk_api_url, clerk_issuer, clerk_frontend_api, clerk_authorized_parties;
@@ -14,8 +14,15 @@ struct config {
     int64_t port;
     int64_t clerk_azp_optional, clerk_skew_s;
     int64_t clerk_jwks_ttl_s, clerk_jwks_cooldown_s, clerk_jwks_stale_s, clerk_jwks_timeout_ms;
+    int64_t web_max_bytes, web_max_files;
     int64_t body_max, connections_max, keep_alive_ms, drain_ms;
-    int64_t socket_message_max, socket_queue_max, socket_auth_ms, socket_life_s;
+    int64_t socket_message_max, socket_queue_max, socket_auth_ms, socket_life_s, socket_grace_s;
+    int64_t run_wait_ms;
+    int64_t retention_days, audit_days;
+    int64_t rate_limits;
+    int64_t rate_requests, rate_requests_burst, rate_messages, rate_messages_burst;
+    int64_t rate_runs, rate_runs_burst;
+    int64_t events_max, events_bytes_max, text_max;
     int64_t store_queue_max, session_idle_s, notebooks_max;
     int64_t kernel_data_bytes, kernel_files, kernel_file_bytes;
 };

@@ -1,11 +1,17 @@
 /* dispatch: the way of a request, stage by stage:
- *   route -> guard (may wait for signing keys, once) -> body -> notebook (may wait for the disk) ->
- * handler The order of the refusals is the contract's: 404 route, 401, 422, 404 notebook, 403. */
+ *   route -> guard (may wait for signing keys, once) -> rate -> query and body -> notebook (may
+ *   wait for the disk) -> handler
+ * The order of the refusals is the contract's: 404 route, 401, 429, 422, 404 notebook, 403. */
+#include "base/clock.h"
 #include "request.h"
+#include "static.h"
 
 static void handle(struct request *r)
 {
+    struct app *app = r->app; /* the request may be over before the handler returns */
+    trail_begin(r);
     struct reply reply = r->route->handle(r);
+    trail_end(app);
     if (!reply.later) {
         http_answer(r->call, reply);
     }
@@ -27,6 +33,7 @@ struct span request_notebook_id(struct arena *a, struct span user, struct span i
 
 static struct reply refuse_owner(struct request *r)
 {
+    trail_refused(r, 403, SPAN_NULL);
     if (r->route->foreign != NULL) {
         return reply_detail(r, 403, "%s", r->route->foreign);
     }
@@ -127,6 +134,18 @@ static void stage_body(struct request *r)
     }
 }
 
+/* A token that was shown is shown for the user's sockets too (CLERK G f). */
+static void stage_rate(struct request *r)
+{
+    channels_renew(r->app, &r->who);
+    unsigned retry = rates_take(r->app->rates, RATE_REQUESTS, r->who.user_id, clock_mono_us());
+    if (retry > 0) {
+        http_answer(r->call, reply_too_fast(r, retry));
+        return;
+    }
+    stage_body(r);
+}
+
 static void stage_guard(struct request *r);
 
 static void on_keys(void *data, enum err e)
@@ -145,7 +164,7 @@ static void stage_guard(struct request *r)
     struct reply refusal;
     switch (guard_check(r, &refusal)) {
     case GUARD_PASS:
-        stage_body(r);
+        stage_rate(r);
         return;
     case GUARD_REFUSED:
         http_answer(r->call, refusal);
@@ -164,6 +183,9 @@ void dispatch(struct call *c)
     r->app = c->app;
     r->arena = c->arena;
     if (route_find(r, &refusal) != OK) {
+        if (refusal.status == 404) {
+            (void)static_serve(r->app->site, c, &refusal);
+        }
         http_answer(c, refusal);
     } else if (r->route->need == NEED_NOTHING || r->route->need == NEED_SOCKET) {
         handle(r);

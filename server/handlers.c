@@ -12,16 +12,6 @@ struct reply health(struct request *r)
 }
 
 /* --- all notebooks --- */
-static struct reply show_id(struct request *r, struct span member, struct span id)
-{
-    struct text out = TEXT(1024);
-    struct json_writer w = JSON_WRITER(&out);
-    json_open_object(&w);
-    json_member_string(&w, member, id);
-    json_close_object(&w);
-    return reply_text(r, &out);
-}
-
 static void on_created(void *data, enum err e, struct span id)
 {
     struct request *r = data;
@@ -31,7 +21,7 @@ static void on_created(void *data, enum err e, struct span id)
                                        "user. Delete some first."));
         return;
     }
-    request_answer(r, e == OK ? show_id(r, SPAN("notebook_id"), id) : reply_err(r, e));
+    request_answer(r, e == OK ? reply_id(r, SPAN("notebook_id"), id) : reply_err(r, e));
 }
 
 struct reply notebooks_create(struct request *r)
@@ -71,28 +61,31 @@ struct reply notebooks_list(struct request *r)
 }
 
 /* --- one notebook --- */
-static struct reply show_notebook(struct request *r)
+static struct reply show_document(struct request *r, struct span document)
 {
-    struct span document = session_document(r->session);
     if (span_is_null(document)) {
         return reply_detail(r, 507, "The notebook's outputs are too large to send at once.");
     }
     return (struct reply){.status = 200, .body = arena_copy(r->arena, document)};
 }
 
-/* Whether a session still stands after a wait is for its own callbacks to say. */
-static void on_settled(void *data, enum err e, const struct session_result *result)
+static void on_snapshot(void *data, enum err e, const struct session_result *result)
 {
     struct request *r = data;
-    request_answer(r, e == OK ? show_notebook(r) : reply_err(r, e));
+    if (e == OK) {
+        request_answer(r, show_document(r, result->document));
+    } else {
+        request_answer(r, e == ERR_TOO_LARGE ? show_document(r, SPAN_NULL) : reply_err(r, e));
+    }
 }
 
+/* What is not on disk yet is not shown to anybody. */
 struct reply notebook_get(struct request *r)
 {
     if (session_is_settled(r->session)) {
-        return show_notebook(r);
+        return show_document(r, session_document(r->session));
     }
-    session_settle(r->session, on_settled, r);
+    session_snapshot(r->session, SESSION_CONTRACT, on_snapshot, r);
     return reply_later();
 }
 
@@ -136,76 +129,5 @@ struct reply notebook_set_connection(struct request *r)
 struct reply notebook_delete(struct request *r)
 {
     session_delete(r->session, on_done, r);
-    return reply_later();
-}
-
-/* --- cells --- */
-static void on_cell_created(void *data, enum err e, const struct session_result *result)
-{
-    struct request *r = data;
-    if (e == ERR_NOT_FOUND) {
-        request_answer(
-            r, reply_detail(r, 404, "Cell '%.*s' not found", SPAN_ARGS(r->body.after_cell_id)));
-        return;
-    }
-    request_answer(r, e == OK ? show_id(r, SPAN("cell_id"), result->cell_id) : reply_err(r, e));
-}
-
-struct reply cell_create(struct request *r)
-{
-    enum cell_type type = CELL_PYTHON;
-    if (cell_type_parse(r->body.type, &type) != OK) {
-        return reply_err(r, ERR_INVALID); /* the field table lets only cell types pass */
-    }
-    struct span after = r->body.after_cell_id;
-    session_create_cell(r->session, type, after.n == 0 ? SPAN_NULL : after, on_cell_created, r);
-    return reply_later();
-}
-
-static void on_cell_changed(void *data, enum err e, const struct session_result *result)
-{
-    struct request *r = data;
-    if (e == ERR_NOT_FOUND) {
-        request_answer(r, reply_detail(r, 400, "Cell %.*s not found", SPAN_ARGS(r->params[1])));
-        return;
-    }
-    if (e == ERR_CONFLICT) {
-        request_answer(r, reply_detail(r, 409, "Revision conflict: expected %lld, got %lld",
-                                       (long long)r->body.expected_revision,
-                                       (long long)result->revision));
-        return;
-    }
-    if (e == ERR_INVALID) {
-        request_answer(r, body_refuse(r, "code", "Code cannot hold a NUL character"));
-        return;
-    }
-    if (e != OK) {
-        request_answer(r, reply_err(r, e));
-        return;
-    }
-    struct text out = TEXT(1024);
-    struct json_writer w = JSON_WRITER(&out);
-    json_open_object(&w);
-    json_member_string(&w, SPAN("status"), SPAN("ok"));
-    json_member_int(&w, SPAN("revision"), result->revision);
-    json_close_object(&w);
-    request_answer(r, reply_text(r, &out));
-}
-
-struct reply cell_update(struct request *r)
-{
-    const struct json *given = r->body.revision_given;
-    bool checked = given != NULL && given->kind == JSON_NUMBER;
-    struct session_code code = {.cell_id = r->params[1],
-                                .code = r->body.code,
-                                .any_revision = !checked,
-                                .expected = r->body.expected_revision};
-    session_update_cell(r->session, &code, on_cell_changed, r);
-    return reply_later();
-}
-
-struct reply cell_delete(struct request *r)
-{
-    session_delete_cell(r->session, r->params[1], on_cell_changed, r);
     return reply_later();
 }

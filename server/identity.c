@@ -17,10 +17,8 @@ static size_t split(struct arena *a, struct span list, const struct span **out)
     return n;
 }
 
-/* Where Clerk's Frontend API is, by the publishable key or by name: "https://host"; null without
- * either. */
-static enum err frontend(struct arena *a, const struct config *c, struct span *base,
-                         struct text *why)
+enum err identity_frontend(struct arena *a, const struct config *c, struct span *base,
+                           struct text *why)
 {
     struct span host = span_trim(c->clerk_frontend_api);
     *base = SPAN_NULL;
@@ -72,7 +70,7 @@ enum err identity_options(struct arena *a, const struct config *c, struct clerk_
                           struct text *why)
 {
     struct span base;
-    enum err e = frontend(a, c, &base, why);
+    enum err e = identity_frontend(a, c, &base, why);
     if (e != OK) {
         return e;
     }
@@ -88,6 +86,8 @@ enum err identity_options(struct arena *a, const struct config *c, struct clerk_
     set_issuers(a, c, base, o);
     struct span parties = c->clerk_authorized_parties;
     o->party_count = split(a, parties.n > 0 ? parties : c->allowed_origins, &o->parties);
+    o->secret_key = c->clerk_secret_key.n > 0 ? c->clerk_secret_key.p : NULL;
+    o->api_url = c->clerk_api_url.p;
     o->azp_optional = c->clerk_azp_optional != 0;
     o->skew_s = (unsigned)c->clerk_skew_s;
     o->ttl_s = (unsigned)c->clerk_jwks_ttl_s;

@@ -4,6 +4,7 @@
 
 #include "app.h"
 #include "base/log.h"
+#include "doctor.h"
 #include "request.h"
 #include "version.h"
 
@@ -18,6 +19,9 @@ static int print(struct text *t)
 static int run_option(const char *option)
 {
     struct text out = TEXT((size_t)256 * 1024);
+    if (strcmp(option, "--check") == 0) {
+        return doctor_run();
+    }
     if (strcmp(option, "--help") == 0) {
         config_help(&out);
     } else if (strcmp(option, "--version") == 0) {

@@ -12,6 +12,16 @@ struct reply reply_text(struct request *r, struct text *out)
     return reply;
 }
 
+struct reply reply_id(struct request *r, struct span member, struct span id)
+{
+    struct text out = TEXT(1024);
+    struct json_writer w = JSON_WRITER(&out);
+    json_open_object(&w);
+    json_member_string(&w, member, id);
+    json_close_object(&w);
+    return reply_text(r, &out);
+}
+
 struct reply reply_words(struct request *r, int status, struct span words)
 {
     struct text out = TEXT(words.n * 6 + 64); /* every byte may need an escape */
@@ -28,6 +38,11 @@ struct reply reply_words(struct request *r, int status, struct span words)
         reply_add_header(&reply, SPAN("retry-after"), SPAN("2"));
     }
     return reply;
+}
+
+struct reply reply_no_cell(struct request *r)
+{
+    return reply_detail(r, 400, "Cell %.*s not found", SPAN_ARGS(r->params[1]));
 }
 
 struct reply reply_err(struct request *r, enum err e)
@@ -62,6 +77,16 @@ struct reply reply_err(struct request *r, enum err e)
         break;
     }
     return reply_detail(r, 500, "The server has failed to do this; its log says why.");
+}
+
+struct reply reply_too_fast(struct request *r, unsigned retry_after_s)
+{
+    struct reply reply = reply_detail(r, 429,
+                                      "You are asking for more than this server does for one user "
+                                      "at a time. Please try again in %u s.",
+                                      retry_after_s);
+    reply_add_header(&reply, SPAN("retry-after"), arena_printf(r->arena, "%u", retry_after_s));
+    return reply;
 }
 
 struct reply reply_later(void)

@@ -2,12 +2,13 @@
  * together. */
 #include <stdlib.h>
 
-#include "request.h"
+#include "accounts.h"
+#include "fields.h"
+#include "webhooks.h"
 
 #define KIB ((size_t)1024)
-#define FIELD(field_name, member) .name = (field_name), .offset = offsetof(struct body, member)
 
-static const char *const cell_types[] = {"python", "sql", NULL};
+const char *const field_cell_types[] = {"python", "sql", NULL};
 
 static const struct json_field name_fields[] = {
     {FIELD("name", name), .type = JSON_FIELD_STRING, .required = true, .max = NOTEBOOK_NAME_MAX},
@@ -17,42 +18,86 @@ static const struct json_field connection_fields[] = {
      .max = NOTEBOOK_CONNECTION_MAX},
 };
 static const struct json_field create_fields[] = {
-    {FIELD("type", type), .type = JSON_FIELD_STRING, .required = true, .one_of = cell_types},
-    {FIELD("after_cell_id", after_cell_id), .type = JSON_FIELD_STRING, .nullable = true,
-     .max = NOTEBOOK_ID_MAX},
+    {FIELD("type", type), .type = JSON_FIELD_STRING, .required = true, .one_of = field_cell_types},
+    FIELD_AFTER(false),
+    FIELD_CODE_OPTIONAL,
 };
 static const struct json_field update_fields[] = {
-    {FIELD("code", code), .type = JSON_FIELD_STRING, .required = true, .max = NOTEBOOK_CODE_MAX},
+    FIELD_CODE,
+    FIELD_BASE,
     {FIELD("expected_revision", expected_revision), .type = JSON_FIELD_INT, .nullable = true},
-    {FIELD("expected_revision", revision_given), .type = JSON_FIELD_VALUE},
+    {FIELD("expected_revision", expected_given), .type = JSON_FIELD_VALUE},
 };
-
+static const struct json_field set_fields[] = {
+    {FIELD("type", type), .type = JSON_FIELD_STRING, .one_of = field_cell_types},
+    FIELD_NAME_NULLABLE,
+    FIELD_DISABLED,
+};
+static const struct json_field position_fields[] = {FIELD_AFTER(true)};
+static const char *const scopes[] = {"all", "stale", NULL};
+static const struct json_field run_fields[] = {
+    {FIELD("scope", scope), .type = JSON_FIELD_STRING, .one_of = scopes},
+};
+static const struct json_field input_fields[] = {FIELD_INPUT};
 static const struct json_field chat_fields[] = {
     {FIELD("messages", messages), .type = JSON_FIELD_VALUE, .required = true},
 };
 
-#define FIELDS(table) .fields = (table), .field_count = sizeof(table) / sizeof *(table)
+static const struct query_field wait_fields[] = {
+    {"wait", QUERY_FLAG, offsetof(struct query, wait), 0, 0},
+};
+static const struct query_field events_fields[] = {
+    {"since", QUERY_INT, offsetof(struct query, since), 0, QUERY_SINCE_MAX},
+    {"epoch", QUERY_TEXT, offsetof(struct query, epoch), 1, QUERY_EPOCH_MAX},
+    {"limit", QUERY_INT, offsetof(struct query, limit), 1, 1000},
+};
+static const struct query_table wait_query = {wait_fields,
+                                              sizeof wait_fields / sizeof *wait_fields};
+static const struct query_table events_query = {events_fields,
+                                                sizeof events_fields / sizeof *events_fields};
 
+#define NOTEBOOK "/api/notebooks/{notebook_id}"
+#define CELL NOTEBOOK "/cells/{cell_id}"
+/* What changes a cell's code takes six bytes of JSON for one of code at worst. */
+#define CODE_BODY_MAX ((size_t)6 * NOTEBOOK_CODE_MAX + 64 * KIB)
 #define ROUTE(m, p, n, h) .method = (m), .path = (p), .need = (n), .handle = (h)
 
 const struct route routes[] = {
     {ROUTE("GET", "/health", NEED_NOTHING, health)},
+    {ROUTE("GET", "/api/auth/me", NEED_USER, accounts_me)},
+    {ROUTE("GET", "/api/auth/health", NEED_NOTHING, accounts_health)},
+    {ROUTE("POST", "/api/webhooks/clerk", NEED_NOTHING, webhooks_receive)},
+    {ROUTE("POST", "/api/v1/webhooks/clerk", NEED_NOTHING, webhooks_receive)},
+    {ROUTE("POST", "/api/auth/webhooks/clerk/", NEED_NOTHING, webhooks_receive)},
     {ROUTE("GET", "/api/notebooks", NEED_USER, notebooks_list)},
     {ROUTE("POST", "/api/notebooks", NEED_USER, notebooks_create)},
-    {ROUTE("GET", "/api/notebooks/{notebook_id}", NEED_NOTEBOOK, notebook_get), .verb = "access",
-     .aliases = true},
-    {ROUTE("DELETE", "/api/notebooks/{notebook_id}", NEED_NOTEBOOK, notebook_delete),
-     .verb = "delete"},
-    {ROUTE("PUT", "/api/notebooks/{notebook_id}/name", NEED_NOTEBOOK, notebook_rename),
-     .verb = "rename", .body_max = 16 * KIB, FIELDS(name_fields)},
-    {ROUTE("PUT", "/api/notebooks/{notebook_id}/db", NEED_NOTEBOOK, notebook_set_connection),
-     .verb = "modify", .body_max = 64 * KIB, FIELDS(connection_fields)},
-    {ROUTE("POST", "/api/notebooks/{notebook_id}/cells", NEED_NOTEBOOK, cell_create),
-     .verb = "modify", .body_max = 16 * KIB, FIELDS(create_fields)},
-    {ROUTE("PUT", "/api/notebooks/{notebook_id}/cells/{cell_id}", NEED_NOTEBOOK, cell_update),
-     .verb = "modify", .body_max = (size_t)6 * NOTEBOOK_CODE_MAX + 64 * KIB, FIELDS(update_fields)},
-    {ROUTE("DELETE", "/api/notebooks/{notebook_id}/cells/{cell_id}", NEED_NOTEBOOK, cell_delete),
-     .verb = "modify"},
+    {ROUTE("GET", NOTEBOOK, NEED_NOTEBOOK, notebook_get), .verb = "access", .aliases = true},
+    {ROUTE("DELETE", NOTEBOOK, NEED_NOTEBOOK, notebook_delete), .verb = "delete"},
+    {ROUTE("PUT", NOTEBOOK "/name", NEED_NOTEBOOK, notebook_rename), .verb = "rename",
+     .body_max = 16 * KIB, FIELDS(name_fields)},
+    {ROUTE("PUT", NOTEBOOK "/db", NEED_NOTEBOOK, notebook_set_connection), .verb = "modify",
+     .body_max = 64 * KIB, FIELDS(connection_fields)},
+    {ROUTE("POST", NOTEBOOK "/cells", NEED_NOTEBOOK, cell_create), .verb = "modify",
+     .body_max = CODE_BODY_MAX, FIELDS(create_fields)},
+    {ROUTE("PUT", CELL, NEED_NOTEBOOK, cell_update), .verb = "modify", .body_max = CODE_BODY_MAX,
+     FIELDS(update_fields)},
+    {ROUTE("DELETE", CELL, NEED_NOTEBOOK, cell_delete), .verb = "modify"},
+    {ROUTE("PATCH", CELL, NEED_NOTEBOOK, cell_set), .verb = "modify", .body_max = 16 * KIB,
+     FIELDS(set_fields)},
+    {ROUTE("PUT", CELL "/position", NEED_NOTEBOOK, cell_move), .verb = "modify",
+     .body_max = 16 * KIB, FIELDS(position_fields)},
+    {ROUTE("GET", CELL "/text", NEED_NOTEBOOK, text_get), .verb = "access"},
+    {ROUTE("POST", CELL "/run", NEED_NOTEBOOK, run_cell), .verb = "modify", .query = &wait_query},
+    {ROUTE("POST", NOTEBOOK "/run", NEED_NOTEBOOK, run_all), .verb = "modify", .body_max = 16 * KIB,
+     FIELDS(run_fields), .body_optional = true, .query = &wait_query},
+    {ROUTE("POST", NOTEBOOK "/interrupt", NEED_NOTEBOOK, run_interrupt), .verb = "modify"},
+    {ROUTE("POST", NOTEBOOK "/restart", NEED_NOTEBOOK, run_restart), .verb = "modify"},
+    {ROUTE("POST", NOTEBOOK "/input", NEED_NOTEBOOK, run_input), .verb = "modify",
+     .body_max = 512 * KIB, FIELDS(input_fields)},
+    {ROUTE("GET", NOTEBOOK "/events", NEED_NOTEBOOK, state_events), .verb = "access",
+     .query = &events_query},
+    {ROUTE("GET", NOTEBOOK "/kernel", NEED_NOTEBOOK, state_kernel), .verb = "access"},
+    {ROUTE("GET", NOTEBOOK "/variables", NEED_NOTEBOOK, state_variables), .verb = "access"},
     {ROUTE("POST", "/api/chat/{notebook_id}", NEED_NOTEBOOK, chat), .body_max = 1024 * KIB,
      FIELDS(chat_fields), .unknown = "Notebook not found", .foreign = "Unauthorized"},
     {ROUTE("GET", "/api/ws/notebooks/{notebook_id}", NEED_SOCKET, channel_open), .aliases = true},
@@ -83,15 +128,42 @@ static bool match(const struct route *route, const struct call *c, struct span *
     return i == c->segment_count;
 }
 
-static struct reply refuse_method(struct request *r, const char *const *methods, size_t count)
+/* GET answers HEAD too (the body stays behind in http), but a WebSocket has no head to show. */
+static bool answers_head(const struct route *route)
+{
+    return strcmp(route->method, "GET") == 0 && route->need != NEED_SOCKET;
+}
+
+static bool takes(const struct route *route, struct span method)
+{
+    return span_eq(method, span_str(route->method)) ||
+           (span_eq(method, SPAN("HEAD")) && answers_head(route));
+}
+
+/* What the path takes, as Allow lists it; empty for a path of no route. */
+static struct span allowed_methods(struct request *r)
 {
     struct text allow = TEXT(256);
-    for (size_t i = 0; i < count; i++) {
-        text_addf(&allow, "%s%s", i == 0 ? "" : ", ", methods[i]);
+    for (size_t i = 0; i < route_count; i++) {
+        if (match(&routes[i], r->call, r->params)) {
+            text_addf(&allow, "%s%s%s", allow.n == 0 ? "" : ", ", routes[i].method,
+                      answers_head(&routes[i]) ? ", HEAD" : "");
+        }
     }
-    struct reply reply = reply_detail(r, 405, "Method Not Allowed");
-    reply_add_header(&reply, SPAN("allow"), arena_copy(r->arena, text_span(&allow)));
+    struct span methods = arena_copy(r->arena, text_span(&allow));
     text_free(&allow);
+    return methods;
+}
+
+/* OPTIONS asks for no more than the methods (a browser's preflight never comes here); any other
+ * method is one that the path does not take. */
+static struct reply answer_method(struct request *r, struct span allow)
+{
+    struct reply reply = {.status = 204};
+    if (!span_eq(r->call->method, SPAN("OPTIONS"))) {
+        reply = reply_detail(r, 405, "Method Not Allowed");
+    }
+    reply_add_header(&reply, SPAN("allow"), allow);
     return reply;
 }
 
@@ -126,20 +198,15 @@ static bool is_slashed_route(const struct call *c)
 
 enum err route_find(struct request *r, struct reply *refusal)
 {
-    const char *methods[8];
-    size_t count = 0;
     for (size_t i = 0; i < route_count; i++) {
-        if (!match(&routes[i], r->call, r->params)) {
-            continue;
-        }
-        if (span_eq(r->call->method, span_str(routes[i].method))) {
+        if (takes(&routes[i], r->call->method) && match(&routes[i], r->call, r->params)) {
             r->route = &routes[i];
             return OK;
         }
-        methods[count++] = routes[i].method;
     }
-    if (count > 0) {
-        *refusal = refuse_method(r, methods, count);
+    struct span allow = allowed_methods(r);
+    if (allow.n > 0) {
+        *refusal = answer_method(r, allow);
     } else if (is_slashed_route(r->call)) {
         *refusal = redirect(r);
     } else {

@@ -1,9 +1,14 @@
 """What scripts/bench measures: the server's CPU per request beside a bare libh2o handler, the round trip of
-`1+1` over a WebSocket, and how long a kernel takes from fork to ready."""
+`1+1` over a WebSocket, how long a kernel takes from fork to ready, what an idle WebSocket costs, how fast a message goes
+out to many, and what one notebook's flood of text costs another."""
 
+import http.client
+import multiprocessing
 import json
 import os
 import re
+import resource
+import socket as sockets
 import statistics
 import subprocess
 import sys
@@ -16,6 +21,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "tests/system"))
 
 from lib.issuer import Issuer  # noqa: E402
+from lib.book import Book  # noqa: E402
+from lib.issuer import User  # noqa: E402
 from lib.server import Server, free_port  # noqa: E402
 import websocket  # noqa: E402
 
@@ -23,6 +30,9 @@ ROUNDS = int(sys.argv[1]) if len(sys.argv) > 1 else 5
 SECONDS = 3
 ROUND_TRIPS = 500
 KERNELS = 60
+SOCKETS, SOCKETS_PER_NOTEBOOK = 10_000, 100
+FLOOD_BYTES = 100_000_000
+GETS = 2000
 
 
 def cpu_seconds(pid):
@@ -163,19 +173,153 @@ def bench_kernels(server, token):
     )
 
 
+# --- idle sockets ---
+HANDSHAKE = (
+    "GET /api/ws/notebooks/{notebook}?v=2 HTTP/1.1\r\nHost: localhost\r\n"
+    "Authorization: Bearer {token}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+)
+
+
+def resident_kib(pid):
+    status = Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"VmRSS:\s+(\d+)", status).group(1))
+
+
+def drain(crowd):
+    """Reads what has come, until nothing has for a moment."""
+    quiet = 0
+    while quiet < 3:
+        quiet += 1
+        for s in crowd:
+            try:
+                while s.recv(1 << 20):
+                    quiet = 0
+            except BlockingIOError:
+                pass
+        time.sleep(0.02)
+
+
+def open_many(server, notebook, token, count):
+    """All at once, so that those who are there are told of the others once and not one by one."""
+    hello = HANDSHAKE.format(notebook=notebook, token=token).encode()
+    crowd = []
+    for _ in range(count):
+        s = sockets.create_connection(server.address)
+        s.sendall(hello)
+        s.setblocking(False)
+        crowd.append(s)
+    drain(crowd)
+    return crowd
+
+
+def bench_idle_sockets(server, token):
+    notebooks = [
+        call(base_of(server), token, "POST", "/notebooks")["notebook_id"]
+        for _ in range(SOCKETS // SOCKETS_PER_NOTEBOOK)
+    ]
+    first = [open_many(server, notebook, token, 1) for notebook in notebooks]
+    time.sleep(3)  # the notebooks are open, their kernels started
+    before = resident_kib(server.process.pid)
+    crowd = []
+    for notebook in notebooks:
+        crowd += open_many(server, notebook, token, SOCKETS_PER_NOTEBOOK - 1)
+    grown = resident_kib(server.process.pid) - before
+    for s in crowd + sum(first, []):
+        s.close()
+    print(
+        f"{len(crowd):,} idle WebSockets of version 2: {grown / len(crowd):.1f} KiB of server memory each (goal <= 16)"
+    )
+
+
+# --- broadcast ---
+def bench_broadcast():
+    output = subprocess.check_output([ROOT / "build/tests/ws-broadcast"], text=True)
+    rate, per_cpu = map(float, output.split()[-2:])
+    print(
+        f"200-byte events to 50 WebSockets in bursts: {rate / 1e6:.2f} M deliveries/s (goal >= 1), "
+        f"{per_cpu / 1e6:.2f} M per second of the server's CPU"
+    )
+
+
+# --- flood ---
+def get_times(book, stop, times):
+    """Milliseconds of requests over one kept connection, until `stop` is set; at least GETS of them."""
+    connection = http.client.HTTPConnection(*book.server.address)
+    headers = {"Authorization": f"Bearer {book.user.token}"}
+    taken = []
+    while len(taken) < GETS or not stop.is_set():
+        start = time.perf_counter()
+        connection.request("GET", f"/api/notebooks/{book.id}", headers=headers)
+        connection.getresponse().read()
+        taken.append((time.perf_counter() - start) * 1e3)
+    connection.close()
+    times.put(taken)
+
+
+def while_getting(book, act):
+    """Does `act`; the times of requests meanwhile. They are made by a process of its own: threads of one Python
+    wait for one another, which is not the server's doing."""
+    fork = multiprocessing.get_context("fork")
+    stop, times = fork.Event(), fork.SimpleQueue()
+    process = fork.Process(target=get_times, args=(book, stop, times))
+    process.start()
+    act()
+    stop.set()
+    taken = times.get()
+    process.join()
+    return taken
+
+
+def bench_flood(server, user):
+    quiet, loud = Book(server, user), Book(server, user)
+    tab = loud.open()
+    warm, flood = loud.add("1"), loud.add(
+        f"line = 'z' * 99 + '\\n'\nfor n in range({FLOOD_BYTES} // 100):\n    print(line, end='')"
+    )
+    tab.run_to_end(warm)
+    idle = while_getting(quiet, lambda: time.sleep(1))
+    start = time.perf_counter()
+    flooded = while_getting(quiet, lambda: tab.run_to_end(flood, 300))
+    seconds = time.perf_counter() - start
+    sent = sum(len(e["data"]) for e in tab.numbered("cell_stdout"))
+    tab.close()
+    print(
+        f"GET of another notebook: p99 {percentile(idle, 99):.2f} ms idle, {percentile(flooded, 99):.2f} ms while "
+        f"100 MB are printed in {seconds:.1f} s ({percentile(flooded, 99) / percentile(idle, 99):.1f}x, goal <= 2x); "
+        f"p50 {percentile(idle, 50):.2f} and {percentile(flooded, 50):.2f} ms; "
+        f"the client got {sent / 1e6:.2f} MB (goal <= 2)"
+    )
+
+
 def main():
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     os.environ.setdefault("NOTEBOOKD", str(ROOT / "build/notebookd"))
     issuer = Issuer()
+    token = issuer.token("user_bench", exp=int(time.time()) + 3600)
+    with_server(issuer, lambda server: bench_most(server, token))
+    # On a server of its own: memory that was freed before would be used again.
+    with_server(issuer, lambda server: bench_idle_sockets(server, token))
+    bench_broadcast()
+    issuer.close()
+
+
+def bench_most(server, token):
+    bench_kernels(server, token)
+    bench_round_trip(server, token)
+    bench_get(server, token)
+    bench_flood(server, User("user_bench", token))
+
+
+def with_server(issuer, measure):
     with tempfile.TemporaryDirectory() as directory:
         server = Server(Path(directory), issuer, NOTEBOOKS_MAX="10000").start()
         try:
-            token = issuer.token("user_bench", exp=int(time.time()) + 3600)
-            bench_kernels(server, token)
-            bench_round_trip(server, token)
-            bench_get(server, token)
+            wait_until_warm(server)
+            measure(server)
         finally:
             server.dispose()
-            issuer.close()
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ so that none sees another's notebooks."""
 import secrets
 import pytest
 
+from lib.book import Book
 from lib.issuer import Issuer, User
 from lib.page import Page
 from lib.server import BINARY, Server
@@ -105,3 +106,18 @@ def page(server, alice):
     page = Page(server, alice)
     yield page
     page.close()
+
+
+@pytest.fixture
+def book(server, alice):
+    """A notebook of Alice's for clients of version 2."""
+    book = Book(server, alice)
+    yield book
+    book.check()
+    book.close()
+
+
+@pytest.fixture
+def tab(book):
+    """One of them."""
+    return book.open()

@@ -24,7 +24,14 @@ EXPIRED = "Token has expired. Please sign in again."
 NO_SUBJECT = "Invalid token: missing user ID (sub claim)"
 
 ROUTES = [tuple(route.split(" ")) for route in CONTRACT.routes() if "/api/" in route]
-REST_ROUTES = [route for route in ROUTES if not route[1].startswith("/api/ws/")]
+PUBLIC = {("GET", "/api/auth/health")} | {
+    route for route in ROUTES if "/webhooks/" in route[1]
+}
+REST_ROUTES = [
+    route
+    for route in ROUTES
+    if not route[1].startswith("/api/ws/") and route not in PUBLIC
+]
 
 
 def fetch(server, *authorizations):

@@ -9,6 +9,7 @@ import pytest
 
 from lib.api import read_answer
 from lib.contract import CONTRACT
+from lib.issuer import ORIGIN
 from lib.server import run_binary
 
 NAME = "/api/notebooks/{notebook}/name"
@@ -106,8 +107,9 @@ def test_an_unknown_path_is_404(api, path):
     "method, path",
     [
         ("POST", "/health"),
-        ("HEAD", "/health"),
         ("PUT", "/api/notebooks"),
+        ("HEAD", "/api/notebooks/x/name"),
+        ("HEAD", "/api/ws/notebooks/x"),
         ("PATCH", "/api/notebooks"),
         ("POST", "/api/notebooks/x"),
         ("GET", "/api/notebooks/x/name"),
@@ -121,7 +123,57 @@ def test_a_wrong_method_is_405_and_the_right_ones_are_named(api, method, path):
     answer = api.send(method, path)
     assert answer.status == 405
     allowed = set(answer.headers["allow"].split(", "))
-    assert allowed <= CONTRACT.methods(path) and method not in allowed
+    assert allowed == takes(path) and method not in allowed
+
+
+def takes(path):
+    """Its methods by the schema; HEAD goes with GET, but for a WebSocket."""
+    methods = CONTRACT.methods(path)
+    if "GET" in methods and not path.startswith("/api/ws/"):
+        return methods | {"HEAD"}
+    return methods
+
+
+@pytest.mark.parametrize("path", ["/health", "/api/notebooks", "/api/notebooks/demo"])
+def test_head_is_get_without_the_body(server, api, path):
+    get = api.send("GET", path)
+    head = api.send("HEAD", path)
+    assert (head.status, head.body) == (get.status, b"") == (200, b"")
+    assert head.headers["content-length"] == str(len(get.body))
+    assert head.headers["content-type"] == get.headers["content-type"]
+    if path != "/health":
+        assert server.api().send("HEAD", path).status == 401
+
+
+def test_head_leaves_the_connection_in_step(server, alice):
+    connection = http.client.HTTPConnection(*server.address, timeout=10)
+    headers = {"Authorization": f"Bearer {alice.token}"}
+    for path in ("/api/notebooks", "/health", "/nothing", "/api/ws/notebooks/x"):
+        connection.request("HEAD", path, headers=headers)
+        answer = connection.getresponse()
+        assert answer.read() == b"" and int(answer.headers["content-length"]) > 0
+        connection.request("GET", "/health")
+        assert read_answer(connection.getresponse()).json() == {"status": "ok"}
+    connection.close()
+
+
+@pytest.mark.parametrize(
+    "path", ["/health", "/api/notebooks", "/api/notebooks/x", "/api/notebooks/x/name"]
+)
+def test_options_names_the_methods_of_a_known_path(server, path):
+    answer = server.api().send("OPTIONS", path)
+    assert (answer.status, answer.body) == (204, b"")
+    assert set(answer.headers["allow"].split(", ")) == takes(path)
+    with_origin = server.api(origin=ORIGIN).send("OPTIONS", path)  # no preflight yet
+    assert with_origin.status == 204
+    assert with_origin.headers["access-control-allow-origin"] == ORIGIN
+
+
+def test_options_of_an_unknown_path_is_404_and_of_the_server_204(server):
+    assert server.api().send("OPTIONS", "/api/nothing").status == 404
+    answer = server.api().send("OPTIONS", "*")
+    assert answer.status == 204
+    assert {"GET", "HEAD", "OPTIONS"} <= set(answer.headers["allow"].split(", "))
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,13 @@ def exchange(address, method, target, body=None, headers=()):
         connection.close()
 
 
+def parse_range(value):
+    """The three numbers of a Content-Range."""
+    return tuple(
+        int(n) for n in value.removeprefix("bytes ").replace("/", "-").split("-")
+    )
+
+
 class Api:
     """The server as one user sees it. `token` None signs nothing."""
 
@@ -145,3 +152,43 @@ class Api:
     def remove(self, notebook, cell):
         target = f"/api/notebooks/{notebook}/cells/{cell}"
         return self.ok("DELETE", target)["revision"]
+
+    def move(self, notebook, cell, after):
+        target = f"/api/notebooks/{notebook}/cells/{cell}/position"
+        return self.ok("PUT", target, {"after_cell_id": after})
+
+    def set(self, notebook, cell, **settings):
+        target = f"/api/notebooks/{notebook}/cells/{cell}"
+        return self.ok("PATCH", target, settings)["revision"]
+
+    def run(self, notebook, cell, query=""):
+        return self.ok("POST", f"/api/notebooks/{notebook}/cells/{cell}/run{query}")
+
+    def snapshot(self, notebook):
+        """Epoch, seq and state."""
+        return self.ok("GET", f"/api/notebooks/{notebook}/events")
+
+    def events(self, notebook, since, **query):
+        more = "".join(f"&{name}={value}" for name, value in query.items())
+        return self.ok("GET", f"/api/notebooks/{notebook}/events?since={since}{more}")
+
+    def kernel(self, notebook):
+        return self.ok("GET", f"/api/notebooks/{notebook}/kernel")
+
+    def text(self, notebook, cell, span=None):
+        """The answer; `span` is the value of a Range header."""
+        target = f"/api/notebooks/{notebook}/cells/{cell}/text"
+        return self.send("GET", target, headers=[("Range", span)] if span else ())
+
+    def whole_text(self, notebook, cell):
+        """Byte for byte, range by range."""
+        whole, total = b"", None
+        while total is None or len(whole) < total:
+            answer = self.text(notebook, cell, f"bytes={len(whole)}-")
+            if answer.headers.get("content-range") == "bytes */0":
+                return b""
+            assert answer.status == 206, f"{answer.status}: {answer.body[:300]}"
+            first, last, total = parse_range(answer.headers["content-range"])
+            assert (first, last + 1 - first) == (len(whole), len(answer.body))
+            whole += answer.body
+        return whole

@@ -2,6 +2,7 @@
 
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
@@ -79,6 +80,7 @@ class Server:
             "DATA_DIR": str(self.data_dir),
             "ALLOWED_ORIGINS": f"{ORIGIN},{OTHER_ORIGIN}",
             "CLERK_AUTHORIZED_PARTIES": ORIGIN,
+            "RATE_LIMITS": "off",
         }
         if self.issuer is not None:
             own["CLERK_JWKS_URL"] = self.issuer.jwks_url
@@ -117,6 +119,11 @@ class Server:
             except OSError:
                 time.sleep(0.02)
         raise AssertionError(f"no answer from /health in {START_S} s\n{self.tail()}")
+
+    def limit_files(self, count):
+        """From now on the server itself may have so many descriptors; its children keep their limit."""
+        limits = (count, count)
+        resource.prlimit(self.process.pid, resource.RLIMIT_NOFILE, limits)
 
     def is_running(self):
         return self.process is not None and self.process.poll() is None

@@ -29,10 +29,10 @@ class Timeout(AssertionError):
     """Nothing came in time."""
 
 
-def handshake(server, notebook, query="", headers=(), origin=None):
+def handshake(server, notebook, query="", headers=(), origin=None, sockopt=()):
     """Opens; raises websocket.WebSocketBadStatusException when it is refused."""
     url = f"ws://127.0.0.1:{server.port}/api/ws/notebooks/{quote(notebook, safe='')}"
-    connection = websocket.WebSocket()
+    connection = websocket.WebSocket(sockopt=list(sockopt))
     options = {"origin": origin} if origin else {"suppress_origin": True}
     connection.connect(url + query, header=list(headers), timeout=TIMEOUT_S, **options)
     return connection
@@ -40,6 +40,8 @@ def handshake(server, notebook, query="", headers=(), origin=None):
 
 class Socket:
     """One connection. `events` is all that came, in order."""
+
+    client_union, server_union = "ClientMessage", "ServerEvent"  # of the contract
 
     def __init__(self, connection):
         self.connection = connection
@@ -73,7 +75,7 @@ class Socket:
 
     # --- sending ---
     def send(self, message):
-        CONTRACT.check_message(message)
+        CONTRACT.check_message(message, self.client_union)
         self.send_text(json.dumps(message))
 
     def send_text(self, text):
@@ -100,7 +102,7 @@ class Socket:
             return self._end(Closed(code, data[2:].decode("utf-8")))
         assert opcode == websocket.ABNF.OPCODE_TEXT, f"opcode {opcode}"
         event = strict_json(data.decode("utf-8"))
-        CONTRACT.check_event(event)
+        CONTRACT.check_event(event, self.server_union)
         self.events.append(event)
         return event
 
@@ -149,7 +151,7 @@ class Socket:
 
     def summary(self):
         return [
-            (e["type"], e.get("cellId", "")[:8], e.get("status", ""))
+            (e["type"], (e.get("cellId") or "")[:8], e.get("status", ""))
             for e in self.events
         ]
 

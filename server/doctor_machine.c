@@ -129,13 +129,22 @@ static void look_at_limits(struct doctor *d)
 
 /* --- the kernels' interpreter --- */
 static const char look[] =
-    "import sys\n"
+    "import os, sys\n"
     "sys.path.insert(0, sys.argv[1])\n"
-    "from notebook_kernel import kernel, outputs, sql\n"
+    "from notebook_kernel import confine, kernel, outputs, sql\n"
     "import importlib.util\n"
     "wanted = 'IPython', 'pandas', 'matplotlib', 'psycopg2', 'plotly', 'altair'\n"
     "missing = [name for name in wanted if importlib.util.find_spec(name) is None]\n"
-    "print('%d.%d.%d' % sys.version_info[:3], ', '.join(missing), sep='|')\n";
+    "parent, child = os.getpid(), os.fork()\n"
+    "if child == 0:\n"
+    "    try:\n"
+    "        confine.finish(parent)\n"
+    "    except OSError as problem:\n"
+    "        os._exit(problem.errno)\n"
+    "    os._exit(0)\n"
+    "code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])\n"
+    "print('%d.%d.%d' % sys.version_info[:3], os.strerror(code) if code else '',\n"
+    "      ', '.join(missing), sep='|')\n";
 
 struct run {
     uv_loop_t loop;
@@ -211,10 +220,25 @@ static struct span last_line(struct span text)
     return line;
 }
 
+/* What a kernel does to itself before it runs anybody's code was tried (confine.py). */
+static void judge_isolation(struct doctor *d, struct span problem)
+{
+    if (problem.n > 0) {
+        doctor_say(d, DOCTOR_ERROR, "isolation",
+                   "a kernel cannot give up its privileges here: %.*s. Cells would not run.",
+                   SPAN_ARGS(problem));
+        return;
+    }
+    doctor_say(d, DOCTOR_OK, "isolation",
+               "kernels give up privileges, and have limits and a folder of their own; they run as "
+               "the server's own user, so let in people who trust one another");
+}
+
 static void judge(struct doctor *d, const struct run *r, const char *python)
 {
     struct span missing = span_trim(text_span(&r->said));
     struct span version = span_cut(&missing, '|');
+    struct span unconfined = span_cut(&missing, '|');
     if (r->late) {
         doctor_say(d, DOCTOR_ERROR, "kernels", "%s did not start within %d s.", python,
                    PYTHON_MS / 1000);
@@ -230,6 +254,9 @@ static void judge(struct doctor *d, const struct run *r, const char *python)
     } else {
         doctor_say(d, DOCTOR_OK, "kernels", "%s is Python %.*s and has what cells expect", python,
                    SPAN_ARGS(version));
+    }
+    if (!r->late && r->status == 0) {
+        judge_isolation(d, unconfined);
     }
 }
 

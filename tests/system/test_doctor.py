@@ -58,7 +58,14 @@ def test_a_sound_configuration_has_no_complaints(check, tmp_path):
     assert complaints(lines) == set()
     subjects = {subject for _, subject, _ in lines}
     assert subjects >= {"settings", "ALLOWED_ORIGINS", "webhooks", "issuer"}
-    assert subjects >= {"signing keys", "clock", "data directory", "disk", "kernels"}
+    assert subjects >= {
+        "signing keys",
+        "clock",
+        "data directory",
+        "disk",
+        "kernels",
+        "isolation",
+    }
     assert not (tmp_path / "data").exists(), "it only looks"
 
 

@@ -42,12 +42,13 @@ static enum err check(const struct op *op)
 
 static void answer_planned(struct op *op, bool queued)
 {
+    static const struct run unknown = {0};
     const struct session *s = op->session;
     struct text out = TEXT(DOCUMENT_MAX);
     struct json_writer w = JSON_WRITER(&out);
     json_open_object(&w);
     json_member_bool(&w, SPAN("queued"), queued);
-    put_plan(queued ? &(struct run){0} : &s->run, &w);
+    put_plan(queued ? &unknown : &s->run, &w);
     json_close_object(&w);
     op_finish(op, OK,
               &(struct session_result){.revision = s->notebook->revision,

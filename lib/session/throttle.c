@@ -5,7 +5,7 @@
 #include "session/internal.h"
 
 #define TEXT_PER_MS ((uint64_t)16 * 1024) /* bytes: 16 MiB a second */
-#define AHEAD_US 2000                     /* of that rate, before the kernel has to wait */
+#define AHEAD_US 4000                     /* of that rate, before the kernel has to wait */
 #define TICK_MS 1
 
 static void on_tick(uv_timer_t *timer)
